@@ -1,0 +1,45 @@
+/**
+ * Layer 0: what every other module stands on. Nothing here knows about peers, records or agents.
+ */
+export { systemClock } from './adapters/system-clock.ts'
+export { systemRandom } from './adapters/system-random.ts'
+export {
+  BoundedQueue,
+  type BoundedQueueInit,
+  OVERFLOW_POLICIES,
+  type OverflowPolicy,
+  type QueueWaitOptions,
+} from './bounded-queue.ts'
+export { bytesEqual, bytesOfHex, concatBytes, HASH_BYTES, hexOf, sha256, utf8 } from './bytes.ts'
+export { type CborValue, decodeCanonicalCbor, decodeCbor, encodeCbor } from './cbor.ts'
+export { CBOR_MAX_DEPTH } from './cbor-format.ts'
+export { type Clock, type Timer, VirtualClock } from './clock.ts'
+export { BaseError, type BaseErrorCode, codeOf, PlexusError, type PlexusErrorOptions, reasonOf } from './errors.ts'
+export { Events } from './events.ts'
+export { HLC_MAX_AHEAD_MS, HLC_STEPS_PER_MS, HybridClock, hlcToMs } from './hybrid-clock.ts'
+export {
+  isPeerId,
+  isRecordId,
+  isSpaceId,
+  keyOfPeerId,
+  type PeerId,
+  PUBLIC_KEY_BYTES,
+  peerIdOfKey,
+  type RecordId,
+  recordIdOf,
+  type SpaceId,
+  shortPeerId,
+  spaceIdOf,
+} from './ids.ts'
+export {
+  type Component,
+  type ComponentState,
+  type ComponentStatus,
+  delay,
+  type StartOptions,
+  withDeadline,
+} from './lifecycle.ts'
+export { LOG_LEVELS, type Logger, type LogLevel, silentLogger } from './logger.ts'
+export { type Caller, type Operation, type OperationContext, operation } from './operation.ts'
+export { plainLine, plainText } from './plain-text.ts'
+export { jitter, type Random, randomInt, seededRandom } from './random.ts'

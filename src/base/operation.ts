@@ -1,0 +1,33 @@
+import type { z } from 'zod'
+
+/** Who calls an operation: the person at the command line, or a model through an MCP client. */
+export interface Caller {
+  readonly kind: 'person' | 'agent'
+  /** How the caller names itself: `cli`, `claude-code`, ... At most 64 characters. */
+  readonly client: string
+  readonly model?: string
+}
+
+export interface OperationContext {
+  readonly caller: Caller
+  readonly signal: AbortSignal
+  /** Reports how far a long operation has come; may be called any number of times. */
+  readonly progress: (step: { readonly done: number; readonly total?: number; readonly message?: string }) => void
+}
+
+/**
+ * One thing a domain can be asked to do, offered alike to the command line and to MCP.
+ * `input` both checks and documents the arguments; `run` returns plain JSON.
+ */
+export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown> {
+  /** `domain.verb`, e.g. `thought.share`. */
+  readonly name: string
+  readonly summary: string
+  readonly input: Input
+  run(input: z.output<Input>, context: OperationContext): Promise<Output>
+}
+
+/** Keeps the input type while the list of operations forgets it. */
+export function operation<Input extends z.ZodType, Output>(of: Operation<Input, Output>): Operation {
+  return of as unknown as Operation
+}
