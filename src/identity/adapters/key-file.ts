@@ -1,0 +1,148 @@
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { hexOf, type Random } from '../../base/index.ts'
+import { type IdentityInit, type IdentitySeeds, identityFromSeeds } from '../device-identity.ts'
+import { IdentityError, type IdentityErrorCode } from '../errors.ts'
+import { decodeIdentity, encodeIdentity, IDENTITY_FILE_MAX_BYTES } from '../identity-text.ts'
+import { SEED_BYTES } from '../keys.ts'
+import type { Identity } from '../types.ts'
+
+/** The name of the key file in its folder. */
+export const IDENTITY_FILE = 'identity.json'
+
+const POSIX: boolean = process.platform !== 'win32'
+const STICKY = 0o1000
+
+export interface LoadIdentityInit extends IdentityInit {
+  /** Made with mode 0700 when missing. */
+  readonly folder: string
+  /** Fit for keys. */
+  readonly random: Random
+}
+
+/**
+ * The identity in `folder`, made and written there on first use; `name` and `kind` count only then.
+ *
+ * Throws `IdentityError`: `ERR_KEY_PERMISSIONS`, `ERR_KEY_CORRUPT`, `ERR_KEY_UNREADABLE`, `ERR_KEY_UNWRITABLE`. A file
+ * that is there is never replaced, whatever is in it: a lost key is a lost member of every space.
+ */
+export function loadOrCreateIdentity(init: LoadIdentityInit): Identity {
+  const path = join(init.folder, IDENTITY_FILE)
+  prepareFolder(init.folder)
+  const text = read(path)
+  if (text !== undefined) return decodeIdentity(text, path)
+  const seeds: IdentitySeeds = {
+    device: init.random.bytes(SEED_BYTES),
+    principal: init.random.bytes(SEED_BYTES),
+    sealing: init.random.bytes(SEED_BYTES),
+  }
+  const identity = identityFromSeeds(seeds, init)
+  const unfinished = `${path}.${hexOf(init.random.bytes(8))}.tmp`
+  if (create(path, unfinished, encodeIdentity(seeds, identity))) return identity
+  return loadOrCreateIdentity(init) // another process was faster; its file stands
+}
+
+function prepareFolder(folder: string): void {
+  attempt('ERR_KEY_UNWRITABLE', `the folder ${folder} cannot be made`, () =>
+    mkdirSync(folder, { recursive: true, mode: 0o700 }),
+  )
+  const { mode } = attempt('ERR_KEY_UNREADABLE', `the folder ${folder} cannot be read`, () => statSync(folder))
+  if (POSIX && (mode & 0o022) !== 0 && (mode & STICKY) === 0) {
+    throw new IdentityError('ERR_KEY_PERMISSIONS', `other users may replace files in ${folder}`, {
+      fix: `Run: chmod 700 '${folder}'`,
+    })
+  }
+}
+
+/** The text of the file, or `undefined` if there is none. Looks at the open file, so that it cannot be exchanged between. */
+function read(path: string): string | undefined {
+  return attempt('ERR_KEY_UNREADABLE', `the key file ${path} cannot be read`, () => {
+    const file = openExisting(path)
+    if (file === undefined) return undefined
+    try {
+      const { mode, size } = fstatSync(file)
+      if (POSIX && (mode & 0o077) !== 0) {
+        throw new IdentityError('ERR_KEY_PERMISSIONS', `other users may read the key file ${path}`, {
+          fix: `Run: chmod 600 '${path}'. If somebody may have read it, move it away and start as a new peer.`,
+        })
+      }
+      if (size > IDENTITY_FILE_MAX_BYTES) {
+        throw new IdentityError('ERR_KEY_CORRUPT', `the key file ${path} has ${size} bytes`, {
+          fix: 'Something else has been written there. Put a backup of the key file in its place.',
+        })
+      }
+      return readFileSync(file, 'utf8')
+    } finally {
+      closeSync(file)
+    }
+  })
+}
+
+function openExisting(path: string): number | undefined {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Writes all or nothing, and never over a file that is there. False if there is one. */
+function create(path: string, unfinished: string, text: string): boolean {
+  return attempt('ERR_KEY_UNWRITABLE', `the key file ${path} cannot be written`, () => {
+    try {
+      const file = openSync(unfinished, 'wx', 0o600)
+      try {
+        writeFileSync(file, text)
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
+      linkSync(unfinished, path) // a rename would replace the file of a process that was faster
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false
+      throw error
+    } finally {
+      rmSync(unfinished, { force: true })
+    }
+    syncFolder(join(path, '..'))
+    return true
+  })
+}
+
+function syncFolder(folder: string): void {
+  if (!POSIX) return // Windows does not open folders
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function attempt<T>(code: IdentityErrorCode, what: string, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    if (cause instanceof IdentityError) throw cause
+    throw new IdentityError(code, `${what}: ${errnoOf(cause)}`, {
+      cause,
+      fix: 'Check that the folder belongs to you, and that its disk is neither full nor write-protected.',
+    })
+  }
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}

@@ -1,0 +1,12 @@
+import { PlexusError } from '../base/index.ts'
+
+export type IdentityErrorCode =
+  | 'ERR_KEY_PERMISSIONS'
+  | 'ERR_KEY_CORRUPT'
+  | 'ERR_KEY_UNREADABLE'
+  | 'ERR_KEY_UNWRITABLE'
+  | 'ERR_CERTIFICATE'
+
+export class IdentityError extends PlexusError<IdentityErrorCode> {
+  override readonly name = 'IdentityError'
+}

@@ -1,0 +1,18 @@
+/**
+ * Layer 1: who we are. Keys, the certificate that binds a device to its principal, and the file they live in.
+ */
+export { IDENTITY_FILE, type LoadIdentityInit, loadOrCreateIdentity } from './adapters/key-file.ts'
+export {
+  CERTIFICATE_MAX_BYTES,
+  type Certificate,
+  DEVICE_KINDS,
+  type DeviceKind,
+  decodeCertificate,
+  issueCertificate,
+  NAME_MAX_CHARS,
+  verifyCertificate,
+} from './certificate.ts'
+export { type IdentityInit, type IdentitySeeds, identityFromSeeds } from './device-identity.ts'
+export { IdentityError, type IdentityErrorCode } from './errors.ts'
+export { SEED_BYTES, signer, VERIFIER_CACHE_KEYS, verifier } from './keys.ts'
+export { type Identity, SIGNATURE_BYTES, type Signer, type Verifier } from './types.ts'

@@ -1,0 +1,33 @@
+import type { PeerId } from '../base/index.ts'
+
+export const SIGNATURE_BYTES = 64
+
+/** Signs as this device. The private key never leaves the implementation. */
+export interface Signer {
+  /** Ed25519 public key, 32 bytes. */
+  readonly publicKey: Uint8Array
+  readonly peer: PeerId
+  /**
+   * Ed25519 (RFC 8032) over `tag` followed by `message`. The tag separates the uses of the key: `plexus/`, words, and one
+   * digit at the end, e.g. `plexus/sig/1`.
+   */
+  sign(tag: string, message: Uint8Array): Uint8Array
+}
+
+/** Checks signatures of any device; keeps imported key objects in a bounded cache. */
+export interface Verifier {
+  /** False for a wrong signature and for bytes that are no key or no signature; throws for nothing but a malformed tag. */
+  verify(publicKey: Uint8Array, tag: string, message: Uint8Array, signature: Uint8Array): boolean
+}
+
+/** The keys of one device. */
+export interface Identity {
+  readonly device: Signer
+  /** The person or agent this device belongs to; certified in `certificate`. */
+  readonly principal: Uint8Array
+  readonly certificate: Uint8Array
+  /** X25519 public key for sealed boxes, 32 bytes. */
+  readonly sealingKey: Uint8Array
+  /** The Ed25519 seed of the device, 32 bytes, for the transport's own handshake. Handle as a secret. */
+  exportDeviceSeed(): Uint8Array
+}
