@@ -1,0 +1,12 @@
+/**
+ * Layer 1: what is kept on disk. The SQLite port and its adapter, migrations, full-text search.
+ */
+export { acquireOwnerLock, type OwnerLock } from './adapters/owner-lock.ts'
+export { type OpenDatabaseInit, openDatabase } from './adapters/sqlite.ts'
+export type { Database, Migration, Row, Schema, SqlValue, Statement } from './database.ts'
+export { StoreError, type StoreErrorCode } from './errors.ts'
+export type { FullText, FullTextFactory, FullTextInit, TextAnswer, TextHit, TextSearchOptions } from './full-text.ts'
+export { fullText } from './full-text-index.ts'
+export { type MigrateOptions, migrate } from './migrate.ts'
+export { stem } from './porter.ts'
+export { BM25_B, BM25_K1, bm25Weight, inverseDocumentFrequency, RRF_K } from './ranking.ts'

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type Database, type FullText, fullText, openDatabase } from '../../../src/store/index.ts'
+
+const FIELDS = { title: 3, body: 1 }
+
+interface Document {
+  readonly title: string
+  readonly body: string
+}
+
+/** Few words, so that they meet; forms of one stem, typing mistakes, scripts without spaces. */
+const word = fc.constantFrom(
+  'learning',
+  'learned',
+  'lerning',
+  'gossip',
+  'transformers',
+  'transfromers',
+  'ai',
+  'the',
+  'of',
+  'naïve',
+  'naive',
+  '学习',
+  '机器学习',
+  'x1',
+  'OR',
+  '"',
+)
+const text = fc.oneof(
+  { weight: 4, arbitrary: fc.array(word, { maxLength: 6 }).map((words) => words.join(' ')) },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 30 }) },
+)
+const document: fc.Arbitrary<Document> = fc.record({ title: text, body: text })
+const id = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f')
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), id, document }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), id }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+function apply(index: FullText, documents: Map<string, Document>, each: Step): void {
+  if (each.do === 'put') {
+    index.put(each.id, { ...each.document })
+    documents.set(each.id, each.document)
+  } else if (each.do === 'remove') {
+    index.remove(each.id)
+    documents.delete(each.id)
+  } else {
+    index.clear()
+    documents.clear()
+  }
+}
+
+function open(): { readonly database: Database; readonly index: FullText } {
+  const database = openDatabase({ path: ':memory:' })
+  return { database, index: fullText(database, { name: 'fts', fields: FIELDS }) }
+}
+
+test('answers depend on the documents there are, and not on how they came to be there', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(step, { maxLength: 8 }), { maxLength: 5 }),
+      fc.array(text, { maxLength: 4 }),
+      (batches, queries) => {
+        const { database, index } = open()
+        const documents = new Map<string, Document>()
+        for (const batch of batches) {
+          database.transaction(() => {
+            for (const each of batch) apply(index, documents, each)
+          })
+        }
+        const fresh = open()
+        for (const key of [...documents.keys()].sort()) fresh.index.put(key, { ...documents.get(key)! })
+        for (const query of queries) {
+          const answer = index.search(query, { limit: 100 })
+          assert.deepEqual(answer, fresh.index.search(query, { limit: 100 }))
+          assert.equal(answer.documents, documents.size)
+          for (const hit of answer.hits) assert.ok(documents.has(hit.id))
+        }
+        for (const table of ['fts_word', 'fts_trigram']) {
+          database.exec(`INSERT INTO ${table} (${table}, rank) VALUES ('integrity-check', 1)`)
+        }
+        database.close()
+        fresh.database.close()
+      },
+    ),
+  )
+})
+
+test('any query at all is answered, and a text finds itself if it has a word', () => {
+  const { database, index } = open()
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (query) => {
+      index.put('self', { title: query, body: '' })
+      const answer = index.search(query, { limit: 10 })
+      const terms = Object.keys(answer.frequencies)
+      assert.deepEqual(
+        answer.hits.map((hit) => hit.id),
+        terms.length > 0 ? ['self'] : [],
+      )
+      for (const term of terms) assert.equal(answer.frequencies[term], 1, JSON.stringify(term))
+      assert.deepEqual(Object.keys(answer.hits[0]?.weights ?? {}).sort(), terms.sort())
+    }),
+    { numRuns: 1000 },
+  )
+  database.close()
+})
+
+test('what was removed is nowhere in the tables', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{6,12}$/), { minLength: 2, maxLength: 12 }), (words) => {
+      const { database, index } = open()
+      database.transaction(() => {
+        for (const [number, each] of words.entries())
+          index.put(`id${number}`, { title: `${each} ${each}ing`, body: 'zzz' })
+      })
+      for (const [number] of words.entries()) if (number > 0) index.remove(`id${number}`)
+      const left = database
+        .prepare('SELECT term FROM fts_vocabulary')
+        .all()
+        .map((row) => row.term)
+      const kept = Object.keys(index.search(`${words[0]} ${words[0]}ing zzz`, { limit: 1 }).frequencies)
+      assert.deepEqual(left, kept.sort())
+      const blocks = database
+        .prepare('SELECT block FROM fts_word_data UNION ALL SELECT block FROM fts_trigram_data')
+        .all()
+      const raw = Buffer.concat(blocks.map((row) => row.block as Uint8Array)).toString('latin1')
+      for (const each of words.slice(1)) {
+        const ends = each.slice(-4)
+        if (!words[0]!.includes(ends) && !`${words[0]}ing`.includes(ends)) assert.ok(!raw.includes(each), each)
+      }
+      database.close()
+    }),
+    { numRuns: 50 },
+  )
+})

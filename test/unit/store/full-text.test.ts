@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict'
+import { beforeEach, suite, test } from 'node:test'
+import {
+  type Database,
+  type FullText,
+  fullText,
+  openDatabase,
+  type TextSearchOptions,
+} from '../../../src/store/index.ts'
+
+let database: Database
+let index: FullText
+
+beforeEach(() => {
+  database = openDatabase({ path: ':memory:' })
+  index = fullText(database, { name: 'fts_paper', fields: { title: 3, abstract: 1 } })
+})
+
+function put(id: string, title: string, abstract = ''): void {
+  index.put(id, { title, abstract })
+}
+
+function find(query: string, options: Partial<TextSearchOptions> = {}): readonly string[] {
+  return index.search(query, { limit: 10, ...options }).hits.map((hit) => hit.id)
+}
+
+suite('finding', () => {
+  test('other forms of a word', () => {
+    put('a', 'Connected agents learn')
+    for (const query of ['connection', 'CONNECTING agent', 'learning', 'learns']) assert.deepEqual(find(query), ['a'])
+    assert.deepEqual(find('teaching'), [])
+  })
+
+  test('words with and without diacritics, wide and composed characters', () => {
+    put('a', 'Gödel, Erdős und die Café-Frage: ﬁnite Ｆｉｅｌｄｓ')
+    for (const query of ['godel', 'GÖDEL', 'erdos', 'cafe\u0301', 'finite', 'fields'])
+      assert.deepEqual(find(query), ['a'], query)
+  })
+
+  test('words of one and two characters', () => {
+    put('a', 'R and AI for the μ-calculus')
+    put('b', 'C and ML')
+    assert.deepEqual(find('AI'), ['a'])
+    assert.deepEqual(find('r'), ['a'])
+    assert.deepEqual(find('μ'), ['a'])
+    assert.deepEqual(find('c ml'), ['b'])
+  })
+
+  test('words of languages without spaces, and other scripts', () => {
+    put('zh', '机器学习入门', '深度学习是一种方法')
+    put('ja', '分散型ネットワークの学習')
+    put('th', 'การเรียนรู้ของเครื่อง')
+    put('ko', '분산 학습 네트워크')
+    put('ru', 'Распределённое обучение')
+    put('hi', 'मशीन लर्निंग')
+    assert.deepEqual(find('学习'), ['zh'])
+    assert.deepEqual(find('ネットワーク'), ['ja'])
+    assert.deepEqual(find('เรียนรู้'), ['th'])
+    assert.deepEqual(find('학습'), ['ko'])
+    assert.deepEqual(find('ОБУЧЕНИЕ'), ['ru'])
+    assert.deepEqual(find('लर्निंग'), ['hi'])
+    assert.deepEqual(find('狗'), [])
+  })
+
+  test('parts of identifiers', () => {
+    put('a', 'DatabaseSyncOptions and node_sqlite')
+    for (const query of ['databasesync', 'syncopt', 'sqlite', 'node_sqlite'])
+      assert.deepEqual(find(query), ['a'], query)
+  })
+
+  test('words with one typing mistake: another, a missing, an additional character, two exchanged', () => {
+    put('a', 'Robust federated transformers')
+    for (const query of [
+      'trensformers',
+      'transfrmers',
+      'transfformers',
+      'tranfsormers',
+      'transformesr',
+      'fedrated',
+      'rbust',
+    ]) {
+      assert.deepEqual(find(query), query === 'rbust' ? [] : ['a'], query)
+    }
+    assert.deepEqual(find('tronsfurmers'), [], 'two mistakes')
+  })
+
+  test('whatever the query looks like: it is never syntax', () => {
+    put('a', 'alpha beta gamma')
+    const syntax = [
+      '"alpha',
+      'alpha"',
+      "alpha'",
+      'alpha AND',
+      'NOT alpha',
+      'NEAR(alpha beta, 2)',
+      'alpha*',
+      '^alpha',
+      'title:alpha',
+      '{title}: alpha',
+      '- alpha',
+      '(alpha',
+      'alpha)',
+      'alpha + beta',
+      '\0alpha',
+      'alpha\0',
+      '; DROP TABLE alpha',
+      '?1 alpha %',
+      '\ud800 alpha',
+    ]
+    for (const query of syntax) assert.deepEqual(find(query), ['a'], JSON.stringify(query))
+    for (const query of ['', ' ', '...', '"', 'OR', '\u0301', '🧠', '\ud800'])
+      assert.deepEqual(find(query), [], JSON.stringify(query))
+  })
+
+  test('stop words count only when there is nothing else', () => {
+    put('a', 'to be or not to be')
+    put('b', 'gossip')
+    assert.deepEqual(find('to be or not'), ['a'])
+    assert.deepEqual(find('the gossip of it'), ['b'])
+    assert.deepEqual(Object.keys(index.search('the gossip of it', { limit: 1 }).frequencies), ['gossip'])
+  })
+
+  test('the first 64 terms of a long query count', () => {
+    const words = Array.from({ length: 200 }, (_, number) => `w${number}`)
+    put('first', 'w0')
+    put('last', 'w199')
+    const answer = index.search(words.join(' '), { limit: 10 })
+    assert.deepEqual(
+      answer.hits.map((hit) => hit.id),
+      ['first'],
+    )
+    assert.equal(Object.keys(answer.frequencies).length, 64)
+    assert.deepEqual(find('w0 '.repeat(100_000)), ['first'])
+    assert.deepEqual(find(`w0${'x'.repeat(100_000)}`), [])
+  })
+})
+
+suite('ranking', () => {
+  test('more of the words, rarer words and heavier fields come first', () => {
+    for (let number = 0; number < 20; number++) put(`common-${number}`, 'learning', 'about something')
+    put('both', 'gossip learning', 'about something')
+    put('rare', 'gossip', 'about something')
+    put('below', 'something', 'gossip about it')
+    assert.deepEqual(find('gossip learning', { limit: 3 }), ['both', 'rare', 'below'])
+  })
+
+  test('equal documents come in the order of their ids, every time', () => {
+    for (const id of ['c', 'a', 'd', 'b']) put(id, 'the same text')
+    assert.deepEqual(find('same'), ['a', 'b', 'c', 'd'])
+    assert.deepEqual(find('same', { limit: 2 }), ['a', 'b'])
+  })
+
+  test('weights are BM25 without idf, with the field weights', () => {
+    put('a', 'learn learn', 'learn other words here')
+    put('b', 'nothing', 'like it')
+    const { hits, documents, frequencies } = index.search('learning others', { limit: 10 })
+    assert.deepEqual([documents, frequencies], [2, { learn: 1, other: 1 }])
+    const averageLength = (6 + 3) / 2
+    const norm = 1.2 * (0.25 + (0.75 * 6) / averageLength)
+    assert.equal(hits.length, 1)
+    assert.ok(Math.abs(hits[0]!.weights.learn! - (7 * 2.2) / (7 + norm)) < 1e-12)
+    assert.ok(Math.abs(hits[0]!.weights.other! - (1 * 2.2) / (1 + norm)) < 1e-12)
+  })
+
+  test('what only trigrams found has no weights', () => {
+    put('a', 'transformers')
+    assert.deepEqual(index.search('transfromers', { limit: 1 }).hits[0]?.weights, {})
+  })
+
+  test('only the newest candidates are ranked', () => {
+    for (let number = 0; number < 30; number++) put(`${number}`, 'same')
+    assert.deepEqual(find('same', { candidates: 3 }), ['27', '28', '29'])
+    assert.equal(index.search('same', { limit: 50, candidates: 3 }).frequencies.same, 30)
+    put('5', 'the same again')
+    assert.deepEqual(find('same', { candidates: 2 }), ['29', '5'])
+  })
+
+  test('a filter is asked before candidates are counted', () => {
+    for (let number = 0; number < 30; number++) put(`${number}`, 'same')
+    assert.deepEqual(find('same', { candidates: 3, within: (id) => id.length === 1 }), ['7', '8', '9'])
+    assert.deepEqual(find('same', { limit: 0 }), [])
+  })
+})
+
+suite('changing', () => {
+  test('put replaces; remove, and a second time, leaves nothing', () => {
+    put('a', 'alpha')
+    put('a', 'beta')
+    assert.deepEqual([find('alpha'), find('beta')], [[], ['a']])
+    index.remove('a')
+    index.remove('a')
+    const answer = index.search('beta', { limit: 10 })
+    assert.deepEqual(answer, { hits: [], documents: 0, frequencies: { beta: 0 } })
+    for (const table of ['word', 'trigram']) assertIntact(table)
+    assert.equal(database.prepare('SELECT count(*) AS n FROM fts_paper_vocabulary').get()?.n, 0)
+  })
+
+  test('clear leaves nothing, and the index in order', () => {
+    put('a', 'alpha')
+    index.clear()
+    assert.deepEqual(index.search('alpha', { limit: 10 }), { hits: [], documents: 0, frequencies: { alpha: 0 } })
+    put('b', 'alpha')
+    assert.deepEqual(find('alpha'), ['b'])
+  })
+
+  test('changes belong to the transaction around them', () => {
+    put('a', 'alpha')
+    assert.throws(() =>
+      database.transaction(() => {
+        put('a', 'beta')
+        put('b', 'beta')
+        throw new Error('no')
+      }),
+    )
+    assert.deepEqual([find('alpha'), find('beta')], [['a'], []])
+    database.transaction(() => {
+      index.clear()
+      put('c', 'beta')
+      put('c', 'gamma')
+      put('d', 'gamma')
+      index.remove('d')
+    })
+    assert.deepEqual([find('alpha'), find('beta'), find('gamma')], [[], [], ['c']])
+    for (const table of ['word', 'trigram']) assertIntact(table)
+  })
+
+  test('a missing field is empty, one that the index does not have is ignored', () => {
+    index.put('a', { title: 'alpha' })
+    index.put('b', { title: 'beta', note: 'alpha' })
+    assert.deepEqual(find('alpha'), ['a'])
+  })
+
+  test('an index is found again, several live side by side', () => {
+    put('a', 'alpha')
+    const again = fullText(database, { name: 'fts_paper', fields: { title: 3, abstract: 1 } })
+    const other = fullText(database, { name: 'fts_thought', fields: { text: 1 } })
+    other.put('t', { text: 'alpha' })
+    assert.deepEqual(
+      again.search('alpha', { limit: 10 }).hits.map((hit) => hit.id),
+      ['a'],
+    )
+    assert.deepEqual(
+      other.search('alpha', { limit: 10 }).hits.map((hit) => hit.id),
+      ['t'],
+    )
+  })
+
+  test('a name that is no table name is refused', () => {
+    for (const name of ['', 'a-b', 'a b', "a'", '1a', 'A']) {
+      assert.throws(() => fullText(database, { name, fields: { text: 1 } }), { code: 'ERR_INVALID_ARGUMENT' })
+    }
+  })
+})
+
+/** FTS5 compares the index with the documents, row by row (https://www.sqlite.org/fts5.html#the_integrity_check_command). */
+function assertIntact(table: string): void {
+  database.exec(`INSERT INTO fts_paper_${table} (fts_paper_${table}, rank) VALUES ('integrity-check', 1)`)
+}
