@@ -98,7 +98,9 @@ function mayBeMissing({ optional = false, os = [], cpu = [], libc }) {
 }
 
 async function install() {
-  const reason = existsSync(join(modules, '.package-lock.json')) ? 'The packages do not match the lockfile' : 'First run'
+  const reason = existsSync(join(modules, '.package-lock.json'))
+    ? 'The packages do not match the lockfile'
+    : 'First run'
   say(`${reason}: installing packages and Node ${NODE_MAJOR} (npm ci, half a minute or so)`)
   const started = performance.now()
   const seconds = () => Math.round((performance.now() - started) / 1000)
@@ -271,7 +273,6 @@ async function acquireLock(done) {
   for (let first = true; ; first = false) {
     if (tryLock(owner)) return holdLock(owner)
     const { holder, touched } = readLock()
-    if (holder === undefined) continue // given back between the two looks
     if (seen !== `${holder} ${touched}`) {
       seen = `${holder} ${touched}`
       seenAt = performance.now()
@@ -321,7 +322,7 @@ function readLock() {
     const file = join(lockFolder, 'owner')
     return { holder: readFileSync(file, 'utf8'), touched: statSync(file).mtimeMs }
   } catch {
-    return { holder: undefined, touched: 0 }
+    return { holder: '', touched: 0 } // just given back, or not readable: waiting or time tells
   }
 }
 

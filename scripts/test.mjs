@@ -149,7 +149,7 @@ function environment(group, scratch, fileSeconds) {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PLEXUS_|NODE_TEST_CONTEXT$)/.test(name))
   const folder = (name) => {
     const path = join(scratch, name)
-    mkdirSync(path, { recursive: true })
+    mkdirSync(path, { recursive: true, mode: 0o700 })
     return path
   }
   const home = folder('home')
@@ -161,8 +161,8 @@ function environment(group, scratch, fileSeconds) {
   }
   if (group === 'pack') return env // npm keeps its cache and its settings at home
   for (const name of ['HOME', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA']) env[name] = home
-  for (const name of ['CONFIG', 'DATA', 'STATE', 'CACHE'])
-    env[`XDG_${name}_HOME`] = folder(`home/${name.toLowerCase()}`)
+  for (const name of ['config', 'data', 'state', 'cache'])
+    env[`XDG_${name.toUpperCase()}_HOME`] = folder(`home/${name}`)
   env.XDG_RUNTIME_DIR = folder('run')
   return env
 }

@@ -45,8 +45,8 @@ export function decodeCertificate(bytes: Uint8Array): Certificate {
 }
 
 /**
- * Checks form, signature and, if given, the dates at `nowMs` and that the certificate speaks of `device`.
- * Throws `ERR_CERTIFICATE`.
+ * Checks form, signature and, if `nowMs` is given, the dates; whether it speaks of the right device is for the caller to
+ * see. Throws `ERR_CERTIFICATE`.
  */
 export function verifyCertificate(
   bytes: Uint8Array,

@@ -2,9 +2,12 @@ import { stem } from './porter.ts'
 
 /** The longest word that is told apart; what follows is cut off. */
 export const TERM_MAX_CHARS = 64
-/** Words of a query that count. */
 export const QUERY_MAX_TERMS = 64
+/** What is read of a query. */
+const QUERY_MAX_CHARS: number = QUERY_MAX_TERMS * TERM_MAX_CHARS
 const STEM_CACHE_SIZE = 20_000
+/** V8 keeps a longer part of a text as a view, and a cached view would keep the whole text. */
+const STEM_CACHE_MAX_CHARS = 12
 
 /** Words without a meaning of their own; a query of nothing else is searched all the same. */
 const STOP_WORDS: ReadonlySet<string> = new Set(
@@ -22,14 +25,15 @@ const UNSPACED = '[\\p{scx=Han}\\p{scx=Hira}\\p{scx=Kana}\\p{scx=Thai}\\p{scx=La
 const LETTERS = '[\\p{L}\\p{N}\\p{M}]'
 const UNICODE_WORDS = new RegExp(`[${LETTERS}&&${UNSPACED}]+|[${LETTERS}--${UNSPACED}]+`, 'gv')
 const IS_UNSPACED = new RegExp(`^[${LETTERS}&&${UNSPACED}]`, 'v')
+const CONTROLS = /\p{Cc}/gu
 const DIACRITICS = /[\u0300-\u036f]/g
 
 /**
- * Lower case, compatibility forms resolved, diacritics of Latin, Greek and Cyrillic letters removed, and blanks for NUL, at
- * which SQLite would stop reading.
+ * Lower case, compatibility forms resolved, diacritics of Latin, Greek and Cyrillic letters removed, and a blank for each
+ * control character: one of them, the line feed, may thus stand between fields.
  */
 export function fold(text: string): string {
-  const clean = text.includes('\0') ? text.replaceAll('\0', ' ') : text
+  const clean = text.replace(CONTROLS, ' ')
   if (ASCII.test(clean)) return clean.toLowerCase()
   return clean.toWellFormed().normalize('NFKD').replace(DIACRITICS, '').normalize('NFKC').toLowerCase()
 }
@@ -47,12 +51,12 @@ const stems = new Map<string, string>()
  */
 export function termsOf(word: string): readonly string[] {
   if (word.charCodeAt(0) > 0x7f && IS_UNSPACED.test(word)) return pairsOf([...word])
-  const short = word.slice(0, TERM_MAX_CHARS).toWellFormed()
-  let term = stems.get(short)
+  if (word.length > STEM_CACHE_MAX_CHARS) return [stem(word.slice(0, TERM_MAX_CHARS).toWellFormed())]
+  let term = stems.get(word)
   if (term === undefined) {
     if (stems.size >= STEM_CACHE_SIZE) stems.clear()
-    term = stem(short)
-    stems.set(short, term)
+    term = stem(word)
+    stems.set(word, term)
   }
   return [term]
 }
@@ -69,8 +73,7 @@ export interface QueryWord {
 
 /** What a query asks for: distinct words, stop words left out unless there is nothing else, at most 64 terms. */
 export function queryWordsOf(query: string): readonly QueryWord[] {
-  // No word is longer than its bound by more than the cut, so the tail of an endless query needs no look.
-  const distinct = [...new Set(wordsOf(fold(query.slice(0, QUERY_MAX_TERMS * TERM_MAX_CHARS))))]
+  const distinct = [...new Set(wordsOf(fold(query.slice(0, QUERY_MAX_CHARS))))]
   const telling = distinct.filter((word) => !STOP_WORDS.has(word))
   const words: QueryWord[] = []
   let count = 0

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, suite, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const SCRIPTS = fileURLToPath(new URL('../../../scripts', import.meta.url))
 
@@ -66,6 +66,18 @@ suite('the test command', () => {
     write('unit/a.test.ts', "throw new Error('broken')")
     const { status, lines } = run('unit')
     assert.deepEqual([status, lines.at(-1)], [1, '0 passed, 1 failed, 0 skipped'])
+  })
+
+  test('a file that does not end is ended, and says what kept it', () => {
+    write('unit/a.test.mjs', "test('one', () => {})\nsetInterval(() => {}, 1000)")
+    const flags = [
+      `--import=${pathToFileURL(join(root, 'scripts/test-deadline.mjs'))}`,
+      join(root, 'test/unit/a.test.mjs'),
+    ]
+    const env = { ...process.env, NODE_TEST_CONTEXT: 'child', TEST_FILE_DEADLINE_MS: '1' }
+    const { status, stderr } = spawnSync(process.execPath, flags, { encoding: 'utf8', env })
+    assert.equal(status, 1)
+    assert.match(stderr, /a\.test\.mjs did not end within 0\.001 s; still alive: .*Timeout/)
   })
 
   test('tests see a home of their own', () => {

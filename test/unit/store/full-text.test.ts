@@ -224,6 +224,14 @@ suite('changing', () => {
     for (const table of ['word', 'trigram']) assertIntact(table)
   })
 
+  test('a word that moves to another field counts there', () => {
+    index.put('a', { title: 'alpha\n', abstract: 'beta' })
+    const before = index.search('beta', { limit: 1 }).hits[0]?.weights.beta ?? 0
+    index.put('a', { title: 'alpha', abstract: '\nbeta' })
+    index.put('a', { title: 'alpha\nbeta', abstract: '' })
+    assert.ok((index.search('beta', { limit: 1 }).hits[0]?.weights.beta ?? 0) > before)
+  })
+
   test('a missing field is empty, one that the index does not have is ignored', () => {
     index.put('a', { title: 'alpha' })
     index.put('b', { title: 'beta', note: 'alpha' })

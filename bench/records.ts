@@ -1,0 +1,217 @@
+/** How fast records come to rest on disk, beside what SQLite and node:crypto do alone with the same bytes. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silentLogger, systemClock, systemRandom } from '../src/base/index.ts'
+import { signer, verifier } from '../src/identity/index.ts'
+import {
+  type Authority,
+  createJournal,
+  type Draft,
+  decodeFrames,
+  endOfTurn,
+  type Journal,
+  LOG_CLASS,
+  recordsSchema,
+  type View,
+} from '../src/records/index.ts'
+import { openDatabase } from '../src/store/index.ts'
+import { type Benchmark, type Figure, median, rate } from './benchmark.ts'
+import { BareLoops } from './records/bare-loops.ts'
+import { BATCH, KIND, makeSample, RECORDS, type Sample, TEXT } from './records/sample.ts'
+
+const ROUNDS = 5
+/** Records written one after the other, each with a flush of the disk. */
+const SINGLES = 400
+const CONCURRENT = 1_000
+const LIVE_AIM = 0.8
+const CATCH_UP_AIM = 0.7
+const CATCH_UP_AIM_PER_S = 25_000
+
+const ALLOW_ALL: Authority = {
+  mayWrite: () => ({ allowed: true }),
+  digest: () => new Uint8Array(8),
+  observe: () => undefined,
+  reload: () => undefined,
+}
+
+/** One row for each record: the least that a domain keeps. */
+const ROW_VIEW: View = {
+  domain: 'bench',
+  version: 1,
+  kinds: [KIND],
+  schema: 'CREATE TABLE view_bench_rows (id TEXT PRIMARY KEY, text TEXT)',
+  tables: ['view_bench_rows'],
+  entitiesOf: ({ id }) => [id],
+  fold: (_entity, [record]) => record?.body?.text,
+  write: (database, entity, state) => {
+    if (typeof state === 'string') {
+      database.prepare('INSERT OR REPLACE INTO view_bench_rows VALUES (?, ?)').run(entity, state)
+    } else {
+      database.prepare('DELETE FROM view_bench_rows WHERE id = ?').run(entity)
+    }
+  },
+}
+
+/** All rates of one round, records per second. */
+interface Round {
+  readonly verify: number
+  readonly sign: number
+  readonly decodeAndHash: number
+  readonly insert: number
+  readonly insertSingly: number
+  readonly live: number
+  readonly catchUp: number
+  readonly catchUpWithView: number
+  readonly append: number
+  readonly appendSingly: number
+}
+
+export const benchmark: Benchmark = {
+  summary: `${RECORDS} records with bodies of 1 KiB, batches of ${BATCH}; medians of ${ROUNDS} rounds, ratios of the same round`,
+  async run(note) {
+    const folder = mkdtempSync(join(tmpdir(), 'plexus-bench-'))
+    try {
+      const sample = makeSample()
+      const rounds: Round[] = []
+      for (let n = 0; n < ROUNDS; n++) {
+        const round = await measure(sample, join(folder, `${n}`))
+        rounds.push(round)
+        note(`round ${n + 1} of ${ROUNDS}: ${rounded(round)}`)
+      }
+      return figuresOf(rounds)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+}
+
+/** What was measured together is compared together: machines with other work to do change from one second to the next. */
+async function measure(sample: Sample, path: string): Promise<Round> {
+  const bare = new BareLoops(path, sample.records)
+  const insert = await bare.insert(RECORDS, BATCH)
+  const catchUp = await ingest(`${path}-run.db`, sample, 'run')
+  const verify = await bare.verify()
+  const live = await ingest(`${path}-live.db`, sample, 'single')
+  const sign = await bare.sign()
+  const append = await appendConcurrently(`${path}-append.db`)
+  const insertSingly = await bare.insert(SINGLES, 1)
+  const appendSingly = await appendOneByOne(`${path}-singly.db`)
+  const decodeAndHash = await bare.decodeAndHash(sample.runs)
+  const catchUpWithView = await ingest(`${path}-view.db`, sample, 'run', ROW_VIEW)
+  return { verify, sign, decodeAndHash, insert, insertSingly, live, catchUp, catchUpWithView, append, appendSingly }
+}
+
+function open(path: string, view?: View): { readonly journal: Journal; readonly close: () => void } {
+  const database = openDatabase({ path, schemas: [recordsSchema] })
+  const random = systemRandom()
+  const journal = createJournal({ endOfTurn })({
+    database,
+    signer: signer(random.bytes(32)),
+    verifier: verifier(),
+    authority: ALLOW_ALL,
+    clock: systemClock(),
+    random,
+    log: silentLogger(),
+  })
+  if (view !== undefined) journal.register(view)
+  return { journal, close: () => database.close() }
+}
+
+/** From the bytes of a batch to the disk. */
+async function ingest(path: string, sample: Sample, mode: 'single' | 'run', view?: View): Promise<number> {
+  const { journal, close } = open(path, view)
+  journal.ingest(sample.space, [sample.genesis], 'single')
+  const result = await rate(RECORDS, () => {
+    for (const bytes of mode === 'run' ? sample.runs : sample.live)
+      journal.ingest(sample.space, decodeFrames(bytes), mode)
+  })
+  if (journal.figures().ingested !== RECORDS + 1) throw new Error('not all records were stored')
+  close()
+  return result
+}
+
+async function appendConcurrently(path: string): Promise<number> {
+  const { journal, close } = open(path)
+  const draft = await draftIn(journal)
+  const result = await rate(RECORDS, async () => {
+    for (let done = 0; done < RECORDS; done += CONCURRENT) {
+      await Promise.all(Array.from({ length: CONCURRENT }, () => journal.append(draft)))
+    }
+  })
+  close()
+  return result
+}
+
+async function appendOneByOne(path: string): Promise<number> {
+  const { journal, close } = open(path)
+  const draft = await draftIn(journal)
+  const result = await rate(SINGLES, async () => {
+    for (let done = 0; done < SINGLES; done++) await journal.append(draft)
+  })
+  close()
+  return result
+}
+
+async function draftIn(journal: Journal): Promise<Draft> {
+  const { space } = await journal.found({ name: 'bench' })
+  return { space, class: LOG_CLASS.durable, kind: KIND, body: { text: TEXT } }
+}
+
+/** The rate of doing one after the other. */
+function inSequence(a: number, b: number): number {
+  return 1 / (1 / a + 1 / b)
+}
+
+function figuresOf(rounds: readonly Round[]): readonly Figure[] {
+  const figure = (name: string, value: (round: Round) => number, baseline?: (round: Round) => number): Figure => ({
+    name,
+    value: median(rounds.map(value)),
+    unit: 'records/s',
+    baseline: baseline === undefined ? null : median(rounds.map(baseline)),
+    ratio: baseline === undefined ? null : median(rounds.map((round) => value(round) / baseline(round))),
+    aim: null,
+    met: null,
+  })
+  const live = figure(
+    'ingest live',
+    (round) => round.live,
+    (round) => inSequence(round.verify, round.insert),
+  )
+  const catchUp = figure(
+    'ingest catch-up',
+    (round) => round.catchUp,
+    (round) => round.insert,
+  )
+  const isFast = catchUp.value >= CATCH_UP_AIM_PER_S || (catchUp.ratio ?? 0) >= CATCH_UP_AIM
+  return [
+    { ...live, aim: `${LIVE_AIM} of bare verify, then insert`, met: (live.ratio ?? 0) >= LIVE_AIM },
+    { ...catchUp, aim: `${CATCH_UP_AIM_PER_S} or ${CATCH_UP_AIM} of bare insert`, met: isFast },
+    figure(
+      'ingest catch-up with a view',
+      (round) => round.catchUpWithView,
+      (round) => round.insert,
+    ),
+    figure(
+      'append one by one',
+      (round) => round.appendSingly,
+      (round) => round.insertSingly,
+    ),
+    figure(
+      `append ${CONCURRENT} at once`,
+      (round) => round.append,
+      (round) => inSequence(round.sign, round.insert),
+    ),
+    figure('bare insert, in batches', (round) => round.insert),
+    figure('bare insert, one by one', (round) => round.insertSingly),
+    figure('bare verify', (round) => round.verify),
+    figure('bare sign', (round) => round.sign),
+    figure('decode and hash', (round) => round.decodeAndHash),
+  ]
+}
+
+function rounded(round: Round): string {
+  return Object.entries(round)
+    .map(([name, value]) => `${name} ${Math.round(value)}`)
+    .join(', ')
+}

@@ -1,0 +1,253 @@
+import {
+  bytesOfHex,
+  concatBytes,
+  type HybridClock,
+  hexOf,
+  type Random,
+  type SpaceId,
+  spaceIdOf,
+} from '../base/index.ts'
+import type { Signer } from '../identity/index.ts'
+import { bodyHashOf, encodeBody } from './body.ts'
+import type { Candidate } from './candidate.ts'
+import { RecordsError } from './errors.ts'
+import { signHeader } from './frame.ts'
+import {
+  AUTH_BYTES,
+  encodeHeader,
+  isLogClass,
+  logKeyOf,
+  logKeyOfHeader,
+  RECORD_VERSION,
+  recordIdBytes,
+  UINT32_MAX,
+} from './header.ts'
+import type { Ledger } from './ledger.ts'
+import { NO_RECORD } from './log-rules.ts'
+import type { Log } from './log-table.ts'
+import { SIGNATURE_STATE } from './schema.ts'
+import {
+  type Authority,
+  type BodyMap,
+  type Draft,
+  FLAG_HAS_EXPIRY,
+  GENESIS_KIND,
+  type Header,
+  LOG_CLASS,
+  LOG_NAME_BYTES,
+  type LogClass,
+  type StoredRecord,
+} from './types.ts'
+
+/** The most own records in one commit: keeps one turn of the event loop short. */
+export const COMMIT_MAX_RECORDS = 256
+/** Own records that may wait for their commit; beyond that new ones are refused. */
+export const APPEND_QUEUE_MAX_RECORDS = 16_384
+export const APPEND_QUEUE_MAX_BYTES: number = 64 * 1024 * 1024
+
+export interface AppenderInit {
+  readonly ledger: Ledger
+  readonly signer: Signer
+  readonly authority: Authority
+  readonly hybridClock: HybridClock
+  readonly random: Random
+  /** Calls back once the callers of this turn have had their say. */
+  readonly endOfTurn: (run: () => void) => void
+}
+
+/** A record to be: all but its place in the log. `space` is missing from a genesis. */
+interface Entry {
+  readonly space: Draft['space'] | undefined
+  readonly class: LogClass
+  readonly kind: number
+  readonly exp: number
+  readonly body: Uint8Array
+}
+
+interface Waiting {
+  readonly entry: Entry
+  readonly resolve: (record: StoredRecord) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** Writes this device's own records. Whoever appends in one turn of the event loop shares one commit and one flush of the disk. */
+export class Appender {
+  readonly #init: AppenderInit
+  #queue: Waiting[] = []
+  #queuedBytes = 0
+  #isScheduled = false
+  #appended = 0
+  #commits = 0
+
+  constructor(init: AppenderInit) {
+    this.#init = init
+  }
+
+  get figures(): { readonly appended: number; readonly appendCommits: number; readonly appendsWaiting: number } {
+    return { appended: this.#appended, appendCommits: this.#commits, appendsWaiting: this.#queue.length }
+  }
+
+  async append(draft: Draft): Promise<StoredRecord> {
+    return await this.#enqueue(this.#entryOf(draft))
+  }
+
+  async appendAll(drafts: readonly Draft[]): Promise<readonly StoredRecord[]> {
+    const entries = drafts.map((draft) => this.#entryOf(draft))
+    this.#assertRoom(entries)
+    return await Promise.all(entries.map((entry) => this.#enqueue(entry)))
+  }
+
+  async found(map: BodyMap): Promise<StoredRecord> {
+    const body = encodeBody(map, this.#init.random)
+    return await this.#enqueue({ space: undefined, class: LOG_CLASS.control, kind: GENESIS_KIND, exp: 0, body })
+  }
+
+  #entryOf(draft: Draft): Entry {
+    assertDraft(draft)
+    const body = encodeBody(draft.body, this.#init.random)
+    return { space: draft.space, class: draft.class, kind: draft.kind, exp: draft.exp ?? 0, body }
+  }
+
+  #enqueue(entry: Entry): Promise<StoredRecord> {
+    this.#assertRoom([entry])
+    const { promise, resolve, reject } = Promise.withResolvers<StoredRecord>()
+    this.#queue.push({ entry, resolve, reject })
+    this.#queuedBytes += entry.body.length
+    this.#schedule()
+    return promise
+  }
+
+  #assertRoom(entries: readonly Entry[]): void {
+    const bytes = entries.reduce((sum, { body }) => sum + body.length, this.#queuedBytes)
+    if (this.#queue.length + entries.length <= APPEND_QUEUE_MAX_RECORDS && bytes <= APPEND_QUEUE_MAX_BYTES) return
+    throw new RecordsError('ERR_APPEND_OVERFLOW', 'too many records wait to be written', {
+      fix: 'Wait for earlier appends before making more.',
+    })
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#queue.length === 0) return
+    this.#isScheduled = true
+    this.#init.endOfTurn(() => {
+      this.#isScheduled = false
+      this.#flush()
+      this.#schedule()
+    })
+  }
+
+  #flush(): void {
+    const group = this.#queue.splice(0, COMMIT_MAX_RECORDS)
+    this.#queuedBytes -= group.reduce((sum, { entry }) => sum + entry.body.length, 0)
+    try {
+      const outcomes = this.#init.ledger.commit(() => group.map(({ entry }) => this.#write(entry)))
+      this.#commits++
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome instanceof RecordsError) {
+          group[index]?.reject(outcome)
+          continue
+        }
+        this.#appended++
+        group[index]?.resolve(outcome)
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+    }
+  }
+
+  /** An entry that may not be written is no reason to lose the others of its group, so its error is returned. */
+  #write(entry: Entry): StoredRecord | RecordsError {
+    const { space } = entry
+    if (space === undefined) return this.#writeGenesis(entry)
+    const { ledger, authority } = this.#init
+    const spaceN = ledger.logs.spaceNumber(space)
+    if (spaceN === undefined) return notAllowed('the space is not known here')
+    const log = ledger.logs.ownLog(spaceN, entry.class) ?? this.#find(space, spaceN, this.#newName(entry.class))
+    const { seq, id } = log.state
+    const refusal = this.#refusal(space, log.hex, seq + 1, entry)
+    if (refusal !== undefined) return refusal
+    const place = { space: bytesOfHex(space), log: log.name, seq: seq + 1, prev: id, auth: authority.digest(space) }
+    return this.#store(log, this.#sign(place, entry))
+  }
+
+  /** Without control state to digest, and without the name of the space, which is the id that comes of it. */
+  #writeGenesis(entry: Entry): StoredRecord | RecordsError {
+    const name = this.#newName(entry.class)
+    const place = { space: NO_RECORD, log: name, seq: 1, prev: NO_RECORD, auth: new Uint8Array(AUTH_BYTES) }
+    const candidate = this.#sign(place, entry)
+    const space = spaceIdOf(candidate.id)
+    const refusal = this.#refusal(space, hexOf(name), 1, entry)
+    if (refusal !== undefined) return refusal
+    return this.#store(this.#find(space, this.#init.ledger.logs.addSpace(space), name), candidate)
+  }
+
+  #refusal(space: SpaceId, log: string, seq: number, entry: Entry): RecordsError | undefined {
+    const { signer, authority } = this.#init
+    const verdict = authority.mayWrite({ space, author: signer.peer, class: entry.class, log, seq, kind: entry.kind })
+    return verdict.allowed ? undefined : notAllowed(verdict.reason)
+  }
+
+  #sign(place: Pick<Header, 'space' | 'log' | 'seq' | 'prev' | 'auth'>, entry: Entry): Candidate {
+    const { signer, hybridClock } = this.#init
+    const { body, kind, exp } = entry
+    const header: Header = {
+      v: RECORD_VERSION,
+      ...place,
+      device: signer.publicKey,
+      hlc: hybridClock.tick(),
+      kind,
+      flags: exp === 0 ? 0 : FLAG_HAS_EXPIRY,
+      epoch: 0,
+      exp,
+      bodyHash: bodyHashOf(body),
+      bodyLen: body.length,
+    }
+    const encoded = encodeHeader(header)
+    return {
+      frame: { header: encoded, signature: signHeader(signer, encoded), body },
+      header,
+      key: logKeyOfHeader(encoded),
+      seq: place.seq,
+      prev: place.prev,
+      id: recordIdBytes(encoded),
+      ahead: false,
+      signature: true,
+    }
+  }
+
+  #store(log: Log, candidate: Candidate): StoredRecord {
+    const { ledger } = this.#init
+    const isNew = log.n === 0
+    const record = ledger.store(log, candidate, { own: true, checked: SIGNATURE_STATE.checked })
+    if (isNew) ledger.logs.setOwnLog(log)
+    return record
+  }
+
+  /** The incarnation is random: a log begun by a copy of this store cannot meet one of the original. */
+  #newName(logClass: LogClass): Uint8Array {
+    return concatBytes(Uint8Array.of(logClass), this.#init.random.bytes(LOG_NAME_BYTES - 1))
+  }
+
+  #find(space: SpaceId, spaceN: number, name: Uint8Array): Log {
+    const { publicKey } = this.#init.signer
+    return this.#init.ledger.logs.find(space, spaceN, logKeyOf(publicKey, name), publicKey, name)
+  }
+}
+
+function notAllowed(reason: string): RecordsError {
+  return new RecordsError('ERR_WRITE_NOT_ALLOWED', `this device may not write here: ${reason}`, {
+    fix: 'Ask an admin of the space for a role that may write, or check that the space is the right one.',
+  })
+}
+
+/** The rules of docs/specs/records.md section 2 that a draft can break. */
+function assertDraft({ class: logClass, kind, exp = 0 }: Draft): void {
+  const isInteger = Number.isSafeInteger(kind) && Number.isSafeInteger(exp)
+  if (!isInteger || kind < 1 || kind > UINT32_MAX || exp < 0) throw invalid('its kind or expiry is out of range')
+  if (!isLogClass(logClass)) throw invalid('its class is unknown')
+  if (logClass === LOG_CLASS.control && exp !== 0) throw invalid('a control record cannot expire')
+  if (logClass === LOG_CLASS.expiring && exp === 0) throw invalid('a record of an expiring log needs an expiry')
+}
+
+function invalid(message: string): RecordsError {
+  return new RecordsError('ERR_DRAFT_INVALID', `the draft cannot become a record: ${message}`)
+}

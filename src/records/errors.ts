@@ -1,0 +1,15 @@
+import { PlexusError } from '../base/index.ts'
+
+export type RecordsErrorCode =
+  | 'ERR_RECORD_MALFORMED'
+  | 'ERR_RECORD_NOT_CANONICAL'
+  | 'ERR_RECORD_TOO_LARGE'
+  | 'ERR_DRAFT_INVALID'
+  | 'ERR_WRITE_NOT_ALLOWED'
+  | 'ERR_APPEND_OVERFLOW'
+  | 'ERR_VIEW_INVALID'
+  | 'ERR_JOURNAL_BUSY'
+
+export class RecordsError extends PlexusError<RecordsErrorCode> {
+  override readonly name = 'RecordsError'
+}

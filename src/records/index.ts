@@ -1,0 +1,42 @@
+/**
+ * Layer 2, the durable pillar: signed records in hash-chained logs, and the views folded from them (docs/specs/records.md).
+ */
+export { endOfTurn } from './adapters/end-of-turn.ts'
+export { APPEND_QUEUE_MAX_BYTES, APPEND_QUEUE_MAX_RECORDS, COMMIT_MAX_RECORDS } from './append.ts'
+export { bodyHashOf, decodeBody, encodeBody } from './body.ts'
+export { RecordsError, type RecordsErrorCode } from './errors.ts'
+export { decodeFrame, decodeFrames, encodeFrame, encodeFrames, frameBytes, isSignedBy, signHeader } from './frame.ts'
+export { decodeHeader, encodeHeader, HEADER_MAX_BYTES, RECORD_SIGNATURE_TAG, recordIdBytes } from './header.ts'
+export { createJournal, type JournalComponents, type JournalInit } from './journal.ts'
+export { PARKED_MAX_PER_LOG, PARKED_MAX_PER_SPACE } from './log-rules.ts'
+export { QUERY_MAX_RECORDS } from './record-query.ts'
+export { recordsSchema } from './schema.ts'
+export {
+  type Authority,
+  type AuthorityVerdict,
+  BODY_MAX_BYTES,
+  BODY_SALT_BYTES,
+  type BodyMap,
+  type Draft,
+  FLAG_ENCRYPTED,
+  FLAG_HAS_EXPIRY,
+  FLAG_PRUNE_POINT,
+  type Frame,
+  GENESIS_KIND,
+  type Header,
+  type IngestReport,
+  type Journal,
+  type JournalEvents,
+  KIND_RANGES,
+  LOG_CLASS,
+  LOG_NAME_BYTES,
+  type LogClass,
+  type LogHead,
+  type RecordQuery,
+  type RefusalReason,
+  RUN_MAX_BYTES,
+  RUN_MAX_FRAMES,
+  type StoredRecord,
+  type View,
+} from './types.ts'
+export { ENTITY_MAX_RECORDS } from './views.ts'

@@ -1,0 +1,216 @@
+import {
+  bytesOfHex,
+  type Clock,
+  Events,
+  HybridClock,
+  isPeerId,
+  keyOfPeerId,
+  type Logger,
+  type PeerId,
+  type Random,
+  type RecordId,
+  type SpaceId,
+} from '../base/index.ts'
+import type { Signer, Verifier } from '../identity/index.ts'
+import type { Database } from '../store/index.ts'
+import { Appender } from './append.ts'
+import { logKeyOf } from './header.ts'
+import { Ingest } from './ingest.ts'
+import { Ledger } from './ledger.ts'
+import type { StoredFrame } from './record-table.ts'
+import { blob } from './row.ts'
+import {
+  type Authority,
+  type BodyMap,
+  type Draft,
+  type Frame,
+  type IngestReport,
+  type Journal,
+  type JournalEvents,
+  LOG_NAME_BYTES,
+  type LogHead,
+  type RecordQuery,
+  type StoredRecord,
+  type View,
+} from './types.ts'
+
+const STORE_ID_BYTES = 16
+/** Expired bodies that one call drops. */
+const PURGE_MAX_RECORDS = 1_000
+
+export interface JournalInit {
+  /**
+   * Calls back once the callers of this turn of the event loop have had their say; all they appended goes into one commit.
+   * The default is a microtask, which joins only what one callback appends. Peers pass the function `endOfTurn`.
+   */
+  readonly endOfTurn?: (run: () => void) => void
+}
+
+export interface JournalComponents {
+  /** Opened with `recordsSchema`. */
+  readonly database: Database
+  /** Signs our own records. */
+  readonly signer: Signer
+  readonly verifier: Verifier
+  readonly authority: Authority
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+/** Opens the journal of this device in a database. Throws `StoreError` when that cannot be read or written. */
+export function createJournal(init: JournalInit = {}): (components: JournalComponents) => Journal {
+  return (components) => new SqliteJournal(init, components)
+}
+
+class SqliteJournal implements Journal {
+  readonly events: Events<JournalEvents>
+  readonly storeId: Uint8Array
+  readonly database: Database
+  readonly #components: JournalComponents
+  readonly #ledger: Ledger
+  readonly #appender: Appender
+  readonly #hybridClock: HybridClock
+  readonly #totals: Record<string, number> = {}
+
+  constructor(init: JournalInit, components: JournalComponents) {
+    const { database, clock, signer, verifier, authority, random } = components
+    const log = components.log.child({ module: 'records' })
+    this.#components = components
+    this.database = database
+    this.events = new Events(log)
+    this.storeId = storeIdOf(database, random)
+    this.#ledger = new Ledger({ database, verifier, authority, log, events: this.events, now: () => clock.now() })
+    this.#hybridClock = new HybridClock(clock, newestOf(signer, this.#ledger))
+    this.#appender = new Appender({
+      ledger: this.#ledger,
+      signer,
+      authority,
+      hybridClock: this.#hybridClock,
+      random,
+      endOfTurn: init.endOfTurn ?? queueMicrotask,
+    })
+  }
+
+  found(body: BodyMap): Promise<StoredRecord> {
+    return this.#appender.found(body)
+  }
+
+  append(draft: Draft): Promise<StoredRecord> {
+    return this.#appender.append(draft)
+  }
+
+  appendAll(drafts: readonly Draft[]): Promise<readonly StoredRecord[]> {
+    return this.#appender.appendAll(drafts)
+  }
+
+  ingest(space: SpaceId, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport {
+    const ingest = this.#newIngest(space)
+    const candidates = ingest.decode(frames)
+    if (candidates.length > 0) this.#ledger.commit(() => ingest.frames(candidates, mode))
+    return this.#counted(ingest.finish())
+  }
+
+  retryParked(space: SpaceId): IngestReport {
+    const ingest = this.#newIngest(space)
+    if (this.#ledger.parking.size(space) > 0) this.#ledger.commit(() => ingest.parked())
+    return this.#counted(ingest.finish())
+  }
+
+  spaces(): readonly SpaceId[] {
+    return this.#ledger.logs.spaces()
+  }
+
+  heads(space: SpaceId): readonly LogHead[] {
+    return this.#ledger.logs.heads(space)
+  }
+
+  frames(space: SpaceId, author: PeerId, log: string, from: number, to: number): readonly Frame[] {
+    const { logs, records } = this.#ledger
+    const spaceN = logs.spaceNumber(space)
+    const name = bytesOfHex(log)
+    if (spaceN === undefined || name.length !== LOG_NAME_BYTES || !isPeerId(author)) return []
+    const device = keyOfPeerId(author)
+    const stored = records.frames(logs.find(space, spaceN, logKeyOf(device, name), device, name), from, to)
+    return this.#servable(stored).map(({ frame }) => frame)
+  }
+
+  frame(id: RecordId): Frame | undefined {
+    const stored = this.#ledger.records.frameOf(id)
+    return stored !== undefined && this.#ledger.isSigned(stored) ? stored.frame : undefined
+  }
+
+  record(id: RecordId): StoredRecord | undefined {
+    return this.#ledger.records.byId(id)
+  }
+
+  records(query: RecordQuery): readonly StoredRecord[] {
+    return this.#ledger.records.query(query)
+  }
+
+  register(view: View): void {
+    this.#ledger.views.register(view)
+  }
+
+  purgeExpired(): number {
+    const { records } = this.#ledger
+    const expired = records.expired(this.#components.clock.now(), PURGE_MAX_RECORDS)
+    if (expired.length === 0) return 0
+    this.#ledger.commit(() => {
+      for (const record of expired) this.#ledger.erase(record)
+    })
+    return expired.length
+  }
+
+  figures(): Readonly<Record<string, number>> {
+    const { records, parking, views, logs } = this.#ledger
+    return {
+      ...this.#appender.figures,
+      ...this.#totals,
+      records: records.lastRid,
+      spaces: logs.spaces().length,
+      parked: parking.size(),
+      parkedDropped: parking.dropped,
+      viewFailures: views.failures,
+      failedEntities: views.failedEntities,
+    }
+  }
+
+  #newIngest(space: SpaceId): Ingest {
+    const { verifier, authority, signer } = this.#components
+    const hybridClock = this.#hybridClock
+    return new Ingest({ ledger: this.#ledger, verifier, authority, hybridClock, self: signer.peer }, space)
+  }
+
+  /** A stretch is believed for its last signature, so it must end on a good one. */
+  #servable(stored: StoredFrame[]): readonly StoredFrame[] {
+    const end = stored.findLastIndex((frame) => this.#ledger.isSigned(frame))
+    return end === -1 ? stored : stored.slice(0, end + 1)
+  }
+
+  #counted(report: IngestReport): IngestReport {
+    const add = (name: string, frames: number): void => {
+      this.#totals[name] = (this.#totals[name] ?? 0) + frames
+    }
+    add('ingested', report.stored)
+    add('duplicates', report.duplicates)
+    for (const [reason, frames] of Object.entries(report.refused)) add(`refused:${reason}`, frames)
+    return report
+  }
+}
+
+/** Made with the store, and lost with it. */
+function storeIdOf(database: Database, random: Random): Uint8Array {
+  return database.transaction(() => {
+    const row = database.prepare('SELECT store_id FROM journal').get()
+    if (row !== undefined) return blob(row.store_id)
+    const storeId = random.bytes(STORE_ID_BYTES)
+    database.prepare('INSERT INTO journal (store_id) VALUES (?)').run(storeId)
+    return storeId
+  })
+}
+
+/** The timestamp after which our next one comes, so that a wall clock set back does not reorder our own records. */
+function newestOf(device: Signer, { logs, records }: Ledger): number {
+  return logs.ofDevice(device.publicKey).reduce((newest, log) => Math.max(newest, records.hlcAt(log, log.state.seq)), 0)
+}

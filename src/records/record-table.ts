@@ -1,0 +1,255 @@
+import { bytesOfHex, type RecordId } from '../base/index.ts'
+import { type Database, type Row, type Statement, StoreError } from '../store/index.ts'
+import { BATCH_HEAD_BYTES, frameBytes } from './frame.ts'
+import { decodeHeader } from './header.ts'
+import type { Log, LogTable } from './log-table.ts'
+import { QUERY_MAX_RECORDS, queryConditions } from './record-query.ts'
+import { blob, integer } from './row.ts'
+import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
+import { JournalRecord } from './stored-record.ts'
+import { type Frame, type RecordQuery, RUN_MAX_BYTES, RUN_MAX_FRAMES, type StoredRecord } from './types.ts'
+
+/** Results of lazy signature checks that wait for the next commit; beyond that they are forgotten and made again. */
+const NOTED_MAX = 16_384
+
+const COLUMNS = 'r.rid, r.log, r.id, r.header, r.signature, r.checked, r.state, b.bytes'
+const RECORDS = `SELECT ${COLUMNS} FROM record r LEFT JOIN body b USING (rid)`
+
+export interface NewRecord {
+  readonly log: Log
+  readonly seq: number
+  readonly id: Uint8Array
+  readonly kind: number
+  readonly exp: number
+  readonly header: Uint8Array
+  readonly signature: Uint8Array
+  readonly checked: number
+  readonly state: number
+  readonly body: Uint8Array | null
+}
+
+/** What is known of a record without its content. */
+export interface Place {
+  readonly rid: number
+  readonly id: Uint8Array
+  readonly checked: number
+  readonly state: number
+  readonly hasBody: boolean
+}
+
+/** A frame as stored, with what its signature's check needs. */
+export interface StoredFrame {
+  readonly rid: number
+  readonly device: Uint8Array
+  readonly checked: number
+  readonly frame: Frame
+}
+
+/** Headers, signatures and bodies. */
+export class RecordTable {
+  readonly #database: Database
+  readonly #logs: LogTable
+  readonly #insert: Statement
+  readonly #insertBody: Statement
+  readonly #place: Statement
+  readonly #byRid: Statement
+  readonly #noted = new Map<number, number>()
+  #lastRid = 0
+
+  constructor(database: Database, logs: LogTable) {
+    this.#database = database
+    this.#logs = logs
+    this.#insert = database.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+    this.#insertBody = database.prepare('INSERT INTO body VALUES (?, ?, ?)')
+    this.#place = database.prepare(
+      'SELECT r.rid, r.id, r.checked, r.state, b.rid AS body FROM record r LEFT JOIN body b USING (rid) WHERE r.log = ? AND r.seq = ?',
+    )
+    this.#byRid = database.prepare(`${RECORDS} WHERE r.rid = ?`)
+    this.forget()
+  }
+
+  /** After a rollback, which gives numbers free to be given again. */
+  forget(): void {
+    this.#noted.clear()
+    this.#lastRid = integer(this.#database.prepare('SELECT ifnull(max(rid), 0) AS rid FROM record').get()?.rid)
+  }
+
+  get lastRid(): number {
+    return this.#lastRid
+  }
+
+  insert(record: NewRecord): number {
+    const rid = ++this.#lastRid
+    const { log, seq, id, kind, header, signature, checked, state, body } = record
+    this.#insert.run(rid, log.n, seq, id, kind, header, signature, checked, state)
+    if (body !== null) this.#insertBody.run(rid, body, record.exp)
+    return rid
+  }
+
+  place(log: Log, seq: number): Place | undefined {
+    const row = this.#place.get(log.n, seq)
+    if (row === undefined) return undefined
+    return {
+      rid: integer(row.rid),
+      id: blob(row.id),
+      checked: this.#checkedOf(row),
+      state: integer(row.state),
+      hasBody: row.body !== null,
+    }
+  }
+
+  /** The id at a place that the log is known to hold. */
+  idAt(log: Log, seq: number): Uint8Array {
+    const place = this.place(log, seq)
+    if (place === undefined) throw new StoreError('ERR_STORE_CORRUPT', `the log ${log.hex} lacks its record ${seq}`)
+    return place.id
+  }
+
+  hlcAt(log: Log, seq: number): number {
+    const stored = this.frameAt(log, seq)
+    return stored === undefined ? 0 : decodeHeader(stored.frame.header).hlc
+  }
+
+  byRid(rid: number): StoredRecord | undefined {
+    const row = this.#byRid.get(rid)
+    return row === undefined ? undefined : this.#toStored(row)
+  }
+
+  /** `undefined` for records that are absent or void. */
+  byId(id: RecordId): StoredRecord | undefined {
+    const row = this.#rowOf(id)
+    return row === undefined ? undefined : this.#toStored(row)
+  }
+
+  /** `undefined` for records that are absent or void. */
+  frameOf(id: RecordId): StoredFrame | undefined {
+    const row = this.#rowOf(id)
+    return row === undefined ? undefined : this.#toStoredFrame(row)
+  }
+
+  frameAt(log: Log, seq: number): StoredFrame | undefined {
+    const row = this.#database.prepare(`${RECORDS} WHERE r.log = ? AND r.seq = ?`).get(log.n, seq)
+    return row === undefined ? undefined : this.#toStoredFrame(row)
+  }
+
+  /** `from` to `to`, or as much of it as one batch holds. */
+  frames(log: Log, from: number, to: number): StoredFrame[] {
+    const rows = this.#database
+      .prepare(`${RECORDS} WHERE r.log = ? AND r.seq BETWEEN ? AND ? ORDER BY r.seq LIMIT ${RUN_MAX_FRAMES}`)
+      .iterate(log.n, from, Math.min(to, log.state.seq))
+    const frames: StoredFrame[] = []
+    let bytes = BATCH_HEAD_BYTES
+    for (const row of rows) {
+      const stored = this.#toStoredFrame(row)
+      bytes += frameBytes(stored.frame)
+      if (bytes > RUN_MAX_BYTES) break
+      frames.push(stored)
+    }
+    return frames
+  }
+
+  /** Keeps what a lazy check found. It goes to disk with the next commit: a commit of its own would cost more than the check. */
+  noteChecked(rid: number, checked: number): void {
+    if (this.#noted.size >= NOTED_MAX) this.#noted.clear()
+    this.#noted.set(rid, checked)
+  }
+
+  /** Writes what `noteChecked` kept; within a transaction. */
+  flush(): void {
+    if (this.#noted.size === 0) return
+    const update = this.#database.prepare('UPDATE record SET checked = ? WHERE rid = ?')
+    for (const [rid, checked] of this.#noted) update.run(checked, rid)
+    this.#noted.clear()
+  }
+
+  /** Puts a good signature in the place of one that is not. */
+  replaceSignature(rid: number, signature: Uint8Array): void {
+    this.#noted.delete(rid)
+    this.#database
+      .prepare('UPDATE record SET signature = ?, checked = ? WHERE rid = ?')
+      .run(signature, SIGNATURE_STATE.checked, rid)
+  }
+
+  restoreBody(rid: number, body: Uint8Array, exp: number): void {
+    this.#insertBody.run(rid, body, exp)
+  }
+
+  eraseBody(rid: number): void {
+    this.#database.prepare('DELETE FROM body WHERE rid = ?').run(rid)
+    this.#database
+      .prepare('UPDATE record SET state = ? WHERE rid = ? AND state = ?')
+      .run(RECORD_STATE.erased, rid, RECORD_STATE.live)
+  }
+
+  voidFrom(log: Log, seq: number): void {
+    this.#database.prepare('UPDATE record SET state = ? WHERE log = ? AND seq >= ?').run(RECORD_STATE.void, log.n, seq)
+  }
+
+  /** The live records of a log from `seq` on. */
+  *from(log: Log, seq: number): Generator<StoredRecord> {
+    const rows = this.#database.prepare(`${RECORDS} WHERE r.log = ? AND r.seq >= ? AND r.state = 0 ORDER BY r.seq`)
+    for (const row of rows.iterate(log.n, seq)) yield this.#toStored(row)
+  }
+
+  /** Live records of some kinds that have a body, in storage order. */
+  scan(kinds: readonly number[], afterRid: number, limit: number): readonly StoredRecord[] {
+    const sql = `SELECT ${COLUMNS} FROM record r JOIN body b USING (rid)
+      WHERE r.rid > ? AND r.state = ${RECORD_STATE.live} AND r.kind IN (${kinds.map(() => '?').join(', ')})
+      ORDER BY r.rid LIMIT ?`
+    return this.#database
+      .prepare(sql)
+      .all(afterRid, ...kinds, limit)
+      .map((row) => this.#toStored(row))
+  }
+
+  /** Records, void ones too, whose body expired at or before `now`: the first so many of them. */
+  expired(now: number, limit: number): readonly StoredRecord[] {
+    const sql = `SELECT ${COLUMNS} FROM body b JOIN record r USING (rid) WHERE b.exp > 0 AND b.exp <= ? ORDER BY b.exp LIMIT ?`
+    return this.#database
+      .prepare(sql)
+      .all(now, limit)
+      .map((row) => this.#toStored(row))
+  }
+
+  query(query: RecordQuery): readonly StoredRecord[] {
+    const { where, params } = queryConditions(query)
+    const limit = Math.max(0, Math.min(query.limit, QUERY_MAX_RECORDS))
+    const sql = `${RECORDS} WHERE ${where} ORDER BY r.rid LIMIT ?`
+    return this.#database
+      .prepare(sql)
+      .all(...params, limit)
+      .map((row) => this.#toStored(row))
+  }
+
+  #rowOf(id: RecordId): Row | undefined {
+    const bytes = bytesOfHex(id)
+    return this.#database
+      .prepare(`${RECORDS} WHERE substr(r.id, 1, 6) = substr(?, 1, 6) AND r.id = ? AND r.state <> ${RECORD_STATE.void}`)
+      .get(bytes, bytes)
+  }
+
+  #toStored(row: Row): StoredRecord {
+    return new JournalRecord({
+      rid: integer(row.rid),
+      id: blob(row.id),
+      log: this.#logs.byNumber(integer(row.log)),
+      header: decodeHeader(blob(row.header)),
+      body: bodyOf(row),
+      signatureChecked: this.#checkedOf(row) === SIGNATURE_STATE.checked,
+    })
+  }
+
+  #toStoredFrame(row: Row): StoredFrame {
+    const { device } = this.#logs.byNumber(integer(row.log))
+    const frame: Frame = { header: blob(row.header), signature: blob(row.signature), body: bodyOf(row) }
+    return { rid: integer(row.rid), device, checked: this.#checkedOf(row), frame }
+  }
+
+  #checkedOf(row: Row): number {
+    return this.#noted.get(integer(row.rid)) ?? integer(row.checked)
+  }
+}
+
+function bodyOf(row: Row): Uint8Array | null {
+  return row.bytes === null ? null : blob(row.bytes)
+}

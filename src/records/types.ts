@@ -1,0 +1,234 @@
+import type { CborValue, Events, PeerId, RecordId, SpaceId } from '../base/index.ts'
+import type { Database, Row } from '../store/index.ts'
+
+/** The class of a log, first byte of its 8-byte name. */
+export const LOG_CLASS = { control: 0, durable: 1, expiring: 2 } as const
+export type LogClass = (typeof LOG_CLASS)[keyof typeof LOG_CLASS]
+
+export const BODY_MAX_BYTES = 65_536
+/** Random bytes in front of every body, so that the hash of an erased short body cannot be guessed. */
+export const BODY_SALT_BYTES = 16
+export const LOG_NAME_BYTES = 8
+/** The most frames in one batch of catch-up, and the most bytes. */
+export const RUN_MAX_FRAMES = 256
+export const RUN_MAX_BYTES: number = 256 * 1024
+
+/** Kinds are numbers; each domain owns a range. 0 is "inside the ciphertext". */
+export const KIND_RANGES = {
+  space: [1, 63],
+  cognition: [64, 127],
+  research: [128, 191],
+  models: [192, 255],
+  decisions: [256, 319],
+  learning: [320, 383],
+  /** For programs of one's own. */
+  application: [65_536, 131_071],
+} as const
+
+/** The kind of the record that founds a space; the first of its log. */
+export const GENESIS_KIND = 1
+
+export const FLAG_ENCRYPTED = 1
+export const FLAG_PRUNE_POINT = 2
+export const FLAG_HAS_EXPIRY = 4
+
+/** The fourteen fields of a record header, in the order in which they are encoded (docs/specs/records.md). */
+export interface Header {
+  readonly v: 1
+  readonly space: Uint8Array
+  readonly device: Uint8Array
+  readonly log: Uint8Array
+  readonly seq: number
+  readonly prev: Uint8Array
+  readonly hlc: number
+  readonly auth: Uint8Array
+  readonly kind: number
+  readonly flags: number
+  readonly epoch: number
+  readonly exp: number
+  readonly bodyHash: Uint8Array
+  readonly bodyLen: number
+}
+
+/** A record as it travels: the header bytes as signed, the signature, and the body unless it was erased. */
+export interface Frame {
+  readonly header: Uint8Array
+  readonly signature: Uint8Array
+  readonly body: Uint8Array | null
+}
+
+export type BodyMap = { readonly [key: string]: CborValue }
+
+/** A record of our store, as reducers and queries see it. */
+export interface StoredRecord {
+  /** Position in this store: grows with every record stored here; means nothing elsewhere. */
+  readonly rid: number
+  readonly id: RecordId
+  readonly space: SpaceId
+  readonly author: PeerId
+  readonly class: LogClass
+  /** The log's name, 16 hexadecimal digits. */
+  readonly log: string
+  readonly seq: number
+  readonly hlc: number
+  readonly kind: number
+  /** Expiry, milliseconds since 1970; 0 for none. */
+  readonly exp: number
+  /** The body without its salt, decoded when first read; `undefined` when erased or unreadable. */
+  readonly body: BodyMap | undefined
+  /** True when this record's own signature was checked, false when only its chain was. */
+  readonly signatureChecked: boolean
+}
+
+/** What one writes; the journal adds everything else. */
+export interface Draft {
+  readonly space: SpaceId
+  readonly class: LogClass
+  readonly kind: number
+  readonly body: BodyMap
+  /** Milliseconds since 1970. */
+  readonly exp?: number
+}
+
+/** A log and how far we hold it. */
+export interface LogHead {
+  readonly author: PeerId
+  /** 16 hexadecimal digits; the first two are the class. */
+  readonly log: string
+  /** The first sequence number held (1 unless pruned). */
+  readonly base: number
+  readonly seq: number
+  readonly id: RecordId
+}
+
+export type AuthorityVerdict =
+  | { readonly allowed: true }
+  /** `unknown` means "not admitted as far as we know": the frame is set aside until control records say more. */
+  | { readonly allowed: false; readonly unknown: boolean; readonly reason: string }
+
+/**
+ * The question that `records` asks and `space` answers, so that neither imports the other.
+ * All methods are synchronous, are called inside the writing transaction, must not write to the journal and must not throw.
+ */
+export interface Authority {
+  mayWrite(write: {
+    readonly space: SpaceId
+    readonly author: PeerId
+    readonly class: LogClass
+    readonly log: string
+    readonly seq: number
+    readonly kind: number
+  }): AuthorityVerdict
+  /** Eight bytes that stand for the control state of the space, for the header's `auth` field. */
+  digest(space: SpaceId): Uint8Array
+  /** A control record was stored. Called in storage order, before the next frame is judged. */
+  observe(record: StoredRecord): void
+  /**
+   * What was observed of this space no longer holds: a transaction was rolled back, or a fork voided control records. Reads the
+   * control records again (`Journal.records` with class control).
+   */
+  reload(space: SpaceId): void
+}
+
+export type RefusalReason =
+  | 'malformed'
+  | 'not-canonical'
+  | 'wrong-space'
+  | 'bad-signature'
+  | 'bad-body'
+  | 'broken-chain'
+  | 'not-allowed'
+  | 'fork'
+  | 'frozen'
+  | 'too-large'
+
+export interface IngestReport {
+  readonly stored: number
+  readonly duplicates: number
+  /** Set aside: a gap before it, an author not yet known, or a clock too far ahead. */
+  readonly parked: number
+  readonly refused: Readonly<Partial<Record<RefusalReason, number>>>
+  /** Logs in which frames before the received ones are missing. */
+  readonly gaps: readonly {
+    readonly author: PeerId
+    readonly log: string
+    readonly from: number
+    readonly to: number
+  }[]
+}
+
+export interface JournalEvents {
+  /** On disk. For own records this fires after the commit and before `append` resolves. */
+  'record:stored': { readonly record: StoredRecord; readonly own: boolean }
+  /** Two signed headers at one place of a log: the proof is kept and the log is frozen. */
+  'log:forked': { readonly space: SpaceId; readonly author: PeerId; readonly log: string; readonly seq: number }
+}
+
+/**
+ * A pure fold from records to rows. Any order, duplication and partition of the same records must leave
+ * byte-identical tables; so `fold` sees all live records of an entity at once, sorted by (hlc, id).
+ */
+export interface View<State = unknown> {
+  /** Also the prefix of its tables: `view_<domain>_...`. */
+  readonly domain: string
+  /** A higher number rebuilds the tables from the records. */
+  readonly version: number
+  readonly kinds: readonly number[]
+  /** DDL of its tables, run with IF NOT EXISTS semantics after the old ones were dropped. */
+  readonly schema: string
+  readonly tables: readonly string[]
+  /** The entities that a record speaks of: short stable strings. */
+  entitiesOf(record: StoredRecord): readonly string[]
+  fold(entity: string, records: readonly StoredRecord[]): State | undefined
+  /** Replaces the entity's rows; `undefined` removes them. Must depend on its arguments only. */
+  write(database: Database, entity: string, state: State | undefined): void
+}
+
+export interface RecordQuery {
+  readonly space?: SpaceId
+  readonly kinds?: readonly number[]
+  readonly class?: LogClass
+  readonly author?: PeerId
+  readonly afterRid?: number
+  /** At most 1,000. */
+  readonly limit: number
+}
+
+/** The durable pillar: append, ingest, serve and fold signed records. */
+export interface Journal {
+  readonly events: Events<JournalEvents>
+  /** Random, made when the store was created: another peer's cursor into this store is void when it differs. */
+  readonly storeId: Uint8Array
+  /** Creates a space: writes its genesis record (kind 1) with this body and returns the id. */
+  found(body: BodyMap): Promise<StoredRecord>
+  /** Signs, stores and folds a record; resolves once it is on disk. Appends of one turn share one commit. */
+  append(draft: Draft): Promise<StoredRecord>
+  /** As `append` for many at once, in order, in as few commits as the limits allow. */
+  appendAll(drafts: readonly Draft[]): Promise<readonly StoredRecord[]>
+  /**
+   * Judges frames of one space from the network and stores what is right; on disk when it returns. `single` checks every
+   * signature; `run` expects contiguous stretches of logs and checks the last signature of each stretch.
+   * Never throws for bad input.
+   */
+  ingest(space: SpaceId, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport
+  /** Judges again what was set aside, e.g. after control records arrived. */
+  retryParked(space: SpaceId): IngestReport
+  spaces(): readonly SpaceId[]
+  heads(space: SpaceId): readonly LogHead[]
+  /** Frames of a log, `from` to `to` inclusive, cut at RUN_MAX_FRAMES and RUN_MAX_BYTES; stops at a hole. */
+  frames(space: SpaceId, author: PeerId, log: string, from: number, to: number): readonly Frame[]
+  /** One frame to be served alone: its signature is checked first if it never was; `undefined` if absent or bad. */
+  frame(id: RecordId): Frame | undefined
+  record(id: RecordId): StoredRecord | undefined
+  /** In storage order. */
+  records(query: RecordQuery): readonly StoredRecord[]
+  /** Drops bodies whose time is over, at most 1,000 a call; says how many. Their headers stay. */
+  purgeExpired(): number
+  /** Registers a view; (re)builds its tables if its version is new. Before any append or ingest. */
+  register(view: View): void
+  /** Read access to view tables for the domain's queries. */
+  readonly database: Database
+  figures(): Readonly<Record<string, number>>
+}
+
+export type { Row }
