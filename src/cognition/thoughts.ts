@@ -1,0 +1,138 @@
+import type { Clock, PeerId, RecordId, SpaceId } from '../base/index.ts'
+import type { Database, FullText } from '../store/index.ts'
+import type { LinkRelation, ThoughtKind } from './thought.ts'
+import { type PlacedThought, relationOf, thoughtOfRow } from './thought-view.ts'
+
+export interface RecallFilter {
+  readonly kind?: ThoughtKind
+  readonly topic?: string
+  readonly author?: PeerId
+  readonly space?: SpaceId
+  /** Milliseconds since 1970. */
+  readonly since?: number
+}
+
+export interface RecalledThought {
+  readonly thought: PlacedThought
+  readonly score: number
+  /** Thoughts that contradict this one: a contradicted thought is never shown as if it stood unopposed. */
+  readonly contradictedBy: readonly RecordId[]
+  /** The older thoughts that this one takes the place of in this answer. */
+  readonly supersedes: readonly RecordId[]
+}
+
+/** Superseding chains longer than this are cut: a hostile author may link in circles. */
+const HEIR_MAX_STEPS = 16
+
+/** Reads what the view has folded. */
+export class Thoughts {
+  readonly #database: Database
+  readonly #index: FullText
+  readonly #clock: Clock
+
+  constructor(components: { readonly database: Database; readonly index: FullText; readonly clock: Clock }) {
+    this.#database = components.database
+    this.#index = components.index
+    this.#clock = components.clock
+  }
+
+  get(id: string): PlacedThought | undefined {
+    const row = this.#database.prepare('SELECT * FROM view_cognition_thought WHERE id = ?').get(id)
+    if (row === undefined) return undefined
+    const thought = thoughtOfRow(row, this.#linksOf(id))
+    return thought.exp !== 0 && thought.exp <= this.#clock.now() ? undefined : thought
+  }
+
+  /** Ids that begin with `prefix`, two at most: enough to see whether it names one. */
+  idsBeginning(prefix: string): readonly string[] {
+    if (!/^[0-9a-f]{6,64}$/.test(prefix)) return []
+    return this.#database
+      .prepare('SELECT id FROM view_cognition_thought WHERE id >= ? AND id < ? LIMIT 2')
+      .all(prefix, `${prefix}g`)
+      .map((row) => String(row.id))
+  }
+
+  /** By relevance; without words, the newest first. Superseded thoughts give their place to their heirs. */
+  recall(query: string, filter: RecallFilter, limit: number, offset: number): readonly RecalledThought[] {
+    const wanted = limit + offset
+    const hits = query.trim() === '' ? this.#newest(filter, wanted) : this.#matching(query, filter, wanted)
+    const found = new Map<string, RecalledThought>()
+    for (const { id, score } of hits) {
+      const original = this.get(id)
+      if (original === undefined) continue
+      const heir = this.#heirOf(original)
+      const known = found.get(heir.id)
+      const supersedes = heir.id === original.id ? [] : [original.id]
+      if (known === undefined) {
+        found.set(heir.id, { thought: heir, score, contradictedBy: this.#sources(heir.id, 'contradicts'), supersedes })
+      } else if (supersedes.length > 0) {
+        found.set(heir.id, { ...known, supersedes: [...known.supersedes, ...supersedes] })
+      }
+    }
+    return [...found.values()].slice(offset, wanted)
+  }
+
+  count(): number {
+    return Number(this.#database.prepare('SELECT count(*) AS n FROM view_cognition_thought').get()?.n)
+  }
+
+  #matching(query: string, filter: RecallFilter, wanted: number): readonly { id: string; score: number }[] {
+    const matches = this.#predicate(filter)
+    return this.#index.search(query, { limit: wanted * 2, ...(matches === undefined ? {} : { within: matches }) }).hits
+  }
+
+  #newest(filter: RecallFilter, wanted: number): readonly { id: string; score: number }[] {
+    const { where, params } = conditions(filter)
+    return this.#database
+      .prepare(`SELECT id FROM view_cognition_thought ${where} ORDER BY hlc DESC, id LIMIT ?`)
+      .all(...params, wanted * 2)
+      .map((row) => ({ id: String(row.id), score: 0 }))
+  }
+
+  #predicate(filter: RecallFilter): ((id: string) => boolean) | undefined {
+    const { where, params } = conditions(filter)
+    if (where === '') return undefined
+    const statement = this.#database.prepare(`SELECT 1 AS hit FROM view_cognition_thought ${where} AND id = ?`)
+    return (id) => statement.get(...params, id) !== undefined
+  }
+
+  #linksOf(id: string): PlacedThought['links'] {
+    return this.#database
+      .prepare('SELECT rel, target FROM view_cognition_link WHERE source = ? ORDER BY rel, target')
+      .all(id)
+      .map((row) => ({ rel: relationOf(String(row.rel)), to: String(row.target) as RecordId }))
+  }
+
+  #sources(target: string, rel: LinkRelation): readonly RecordId[] {
+    return this.#database
+      .prepare('SELECT source FROM view_cognition_link WHERE target = ? AND rel = ? ORDER BY source LIMIT 32')
+      .all(target, rel)
+      .map((row) => String(row.source) as RecordId)
+  }
+
+  /** Only its own author may supersede a thought: others can contradict it. */
+  #heirOf(thought: PlacedThought): PlacedThought {
+    let heir = thought
+    for (let step = 0; step < HEIR_MAX_STEPS; step++) {
+      const next = this.#sources(heir.id, 'supersedes')
+        .map((id) => this.get(id))
+        .filter((candidate) => candidate !== undefined)
+        .filter((candidate) => candidate.author === thought.author && candidate.hlc > heir.hlc)
+        .sort((a, b) => b.hlc - a.hlc)[0]
+      if (next === undefined) break
+      heir = next
+    }
+    return heir
+  }
+}
+
+function conditions(filter: RecallFilter): { readonly where: string; readonly params: readonly (string | number)[] } {
+  const parts: [string, string | number][] = []
+  if (filter.kind !== undefined) parts.push(['kind = ?', filter.kind])
+  if (filter.topic !== undefined) parts.push(['topic = ?', filter.topic])
+  if (filter.author !== undefined) parts.push(['author = ?', filter.author])
+  if (filter.space !== undefined) parts.push(['space = ?', filter.space])
+  if (filter.since !== undefined) parts.push(['hlc >= ?', filter.since * 1_024])
+  const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`
+  return { where, params: parts.map(([, value]) => value) }
+}
