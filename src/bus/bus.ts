@@ -1,0 +1,336 @@
+import {
+  type Clock,
+  type ComponentState,
+  type ComponentStatus,
+  Events,
+  type Logger,
+  type PeerId,
+  type Random,
+  type StartOptions,
+  type Timer,
+} from '../base/index.ts'
+import type { Transport } from '../network/index.ts'
+import { Composer } from './composer.ts'
+import type { Contact } from './contact.ts'
+import { type Counters, counters } from './counters.ts'
+import { Dialogue } from './dialogue.ts'
+import { envelopeFrame } from './envelope.ts'
+import { BusError } from './errors.ts'
+import { FRAME } from './frames.ts'
+import { plainText } from './handshake.ts'
+import { Inbox } from './inbox.ts'
+import { Introducer } from './introductions.ts'
+import { outgoing } from './lane-queue.ts'
+import { HOUSEKEEPING_MS, NAME_MAX_CHARS, PACE_MAX_MS } from './limits.ts'
+import type { Outbox } from './outbox.ts'
+import { OverloadReports } from './overload-reports.ts'
+import { Peers } from './peers.ts'
+import { query } from './query.ts'
+import type { InFlight } from './questions.ts'
+import { LANE_OF } from './scheduler.ts'
+import type { Session } from './session.ts'
+import { statusOf } from './status.ts'
+import { type MessageHandler, Subscriptions } from './subscriptions.ts'
+import { assertKind } from './topics.ts'
+import type {
+  Admission,
+  Bus,
+  BusEvents,
+  Lane,
+  PeerPresence,
+  PublishReport,
+  QueryOptions,
+  QueryResult,
+  RequestOptions,
+  Responder,
+  SendOptions,
+  SubscribeOptions,
+  Subscription,
+} from './types.ts'
+
+export interface BusInit {
+  /** What other peers see as our name; untrusted there, at most 64 characters. */
+  readonly name: string
+}
+
+export interface BusComponents {
+  readonly transport: Transport
+  readonly admission: Admission
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+/**
+ * The bus over a transport. Start it after the transport and stop it before: it opens lanes to every linked peer that
+ * `admission` lets take part (docs/specs/bus.md).
+ */
+export function createBus(init: BusInit): (components: BusComponents) => Bus {
+  return (components) => new LaneBus(init, components)
+}
+
+/** From here on a publisher that awaits is held back. */
+const PACE_FILL = 0.5
+
+class LaneBus implements Bus {
+  readonly name = 'bus'
+  readonly self: PeerId
+  readonly events: Events<BusEvents>
+  readonly #use: BusComponents
+  readonly #counters: Counters = counters()
+  readonly #inFlight: InFlight = { asked: 0, answering: 0 }
+  readonly #responders = new Map<string, Responder>()
+  /** Ready peers. */
+  readonly #dialogues = new Map<PeerId, Dialogue>()
+  readonly #composer: Composer
+  readonly #subscriptions: Subscriptions
+  readonly #inbox: Inbox
+  readonly #introducer: Introducer
+  readonly #overloads: OverloadReports
+  readonly #peers: Peers
+  #state: ComponentState = 'stopped'
+  #since: number
+  #housekeeping: Timer | undefined
+  #ownAddresses: Disposable | undefined
+
+  constructor(init: BusInit, components: BusComponents) {
+    const { transport, admission, clock, random } = components
+    const log = components.log.child({ module: 'bus' })
+    const shared = { ...components, log, counters: this.#counters }
+    this.self = transport.self
+    this.events = new Events(log)
+    this.#use = { ...components, log }
+    this.#since = clock.now()
+    this.#composer = new Composer({ self: this.self, clock, random })
+    this.#subscriptions = new Subscriptions(shared)
+    this.#inbox = new Inbox({ ...shared, subscriptions: this.#subscriptions, hybridClock: this.#composer.hybridClock })
+    this.#introducer = new Introducer({ self: this.self, admission, ownAddresses: () => transport.addresses() })
+    this.#overloads = new OverloadReports({ events: this.events })
+    this.#peers = new Peers(
+      {
+        ownName: plainText(init.name, NAME_MAX_CHARS),
+        onReady: (contact, session) => this.#begin(contact, session),
+        onEnd: (session) => this.#end(session),
+      },
+      { ...shared, events: this.events },
+    )
+  }
+
+  async start(options: StartOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
+    if (this.#state !== 'stopped') return
+    this.#become('ok')
+    this.#ownAddresses = this.#use.transport.events.on('self:addresses', () => this.#introducer.ownAddressesChanged())
+    this.#peers.start()
+    this.#armHousekeeping()
+  }
+
+  async stop(options: StartOptions = {}): Promise<void> {
+    if (this.#state !== 'ok') return
+    this.#become('stopping')
+    this.#housekeeping?.cancel()
+    this.#ownAddresses?.[Symbol.dispose]()
+    this.#subscriptions.close()
+    const farewells = this.#peers.stop()
+    await untilAborted(farewells, options.signal)
+    this.#become('stopped')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  status(): ComponentStatus {
+    const dialogues = [...this.#dialogues.values()]
+    return statusOf({
+      state: this.#state,
+      since: this.#since,
+      counters: this.#counters,
+      dialogues,
+      presence: this.#peers.presence(),
+    })
+  }
+
+  async publish(topic: string, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<PublishReport> {
+    this.#assertRunning()
+    if (topic === '') throw new BusError('ERR_TOPIC_INVALID', 'a topic is needed; to reach one peer use send')
+    const message = this.#composer.message(topic, kind, body, options)
+    const lane = LANE_OF[message.priority]
+    const entry = outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
+    const skipped: PublishReport['skipped'][number][] = []
+    let sent = 0
+    let roomiest: Outbox | undefined
+    let fill = Number.POSITIVE_INFINITY
+    for (const { session } of this.#dialogues.values()) {
+      const { peer, outbox } = session
+      if (!this.#use.admission.mayUseTopic(peer, topic)) continue
+      if (outbox.offer(message.priority, entry)) sent++
+      else skipped.push({ peer, reason: this.#dropped(peer, lane) })
+      const filled = outbox.scheduler.fill(lane)
+      if (filled >= fill) continue
+      fill = filled
+      roomiest = outbox
+    }
+    this.#counters.messagesOut += sent
+    if (this.#subscriptions.wants(topic)) await this.#subscriptions.deliver({ ...message, body: body.slice() })
+    if (fill >= PACE_FILL) await roomiest?.relieved(lane, PACE_MAX_MS)
+    return { sent, skipped }
+  }
+
+  subscribe(pattern: string, options: SubscribeOptions = {}, handler?: MessageHandler): Subscription {
+    return this.#subscriptions.add(pattern, options, handler)
+  }
+
+  async send(peer: PeerId, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<void> {
+    const { session } = this.#dialogue(peer)
+    const message = this.#composer.message('', kind, body, options)
+    const entry = outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
+    const wait = session.outbox.post(message.priority, entry, options.signal)
+    if (wait !== undefined) await wait
+    this.#counters.messagesOut++
+  }
+
+  receive(kind: string, handler: MessageHandler): Disposable {
+    return this.#inbox.receive(kind, handler)
+  }
+
+  async request(peer: PeerId, kind: string, body: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    const { questions } = this.#dialogue(peer)
+    return questions.request(this.#composer.ask(kind, body, options))
+  }
+
+  async *requestStream(
+    peer: PeerId,
+    kind: string,
+    body: Uint8Array,
+    options: RequestOptions = {},
+  ): AsyncGenerator<Uint8Array, void> {
+    const { questions } = this.#dialogue(peer)
+    yield* questions.stream(this.#composer.ask(kind, body, options))
+  }
+
+  respond(kind: string, responder: Responder): Disposable {
+    assertKind(kind)
+    if (this.#responders.has(kind)) {
+      throw new BusError('ERR_KIND_TAKEN', `something answers "${kind}" already`, {
+        fix: 'Dispose the other responder first, or use a kind of your own.',
+      })
+    }
+    this.#responders.set(kind, responder)
+    return { [Symbol.dispose]: () => void this.#responders.delete(kind) }
+  }
+
+  async query(
+    peers: readonly PeerId[],
+    kind: string,
+    body: Uint8Array,
+    options: QueryOptions = {},
+  ): Promise<QueryResult> {
+    this.#assertRunning()
+    return query({
+      peers,
+      enough: options.enough,
+      ask: this.#composer.ask(kind, body, options),
+      request: async (peer, ask) => this.#dialogue(peer).questions.request(ask),
+      clock: this.#use.clock,
+    })
+  }
+
+  async ping(peer: PeerId, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    return this.#dialogue(peer).heartbeat.ping(options.signal)
+  }
+
+  presence(): readonly PeerPresence[] {
+    return this.#peers.presence()
+  }
+
+  reconsider(): void {
+    this.#peers.reconsider()
+  }
+
+  #begin(contact: Contact, session: Session): Dialogue {
+    const dialogue = new Dialogue({
+      ...this.#use,
+      contact,
+      session,
+      inbox: this.#inbox,
+      responders: this.#responders,
+      introducer: this.#introducer,
+      inFlight: this.#inFlight,
+      counters: this.#counters,
+      events: this.events,
+    })
+    this.#dialogues.set(session.peer, dialogue)
+    dialogue.start()
+    this.events.emit('peer:ready', { peer: session.peer, name: session.peerName })
+    return dialogue
+  }
+
+  #end(session: Session): void {
+    const total = this.#counters
+    total.bytesIn += session.bytesIn
+    total.bytesOut += session.outbox.bytesOut
+    total.handlersStuck += session.stuckHandlers
+    total.droppedExpired += session.outbox.scheduler.expired
+    total.droppedLost += session.outbox.scheduler.queuedFrames
+    if (this.#dialogues.get(session.peer)?.session !== session) return
+    this.#dialogues.delete(session.peer)
+    this.#introducer.forget(session.peer)
+  }
+
+  #dialogue(peer: PeerId): Dialogue {
+    this.#assertRunning()
+    const dialogue = this.#dialogues.get(peer)
+    if (dialogue !== undefined) return dialogue
+    const { state, reason, fix } = this.#peers.contact(peer)?.presence() ?? {}
+    const detail = reason === undefined ? (state ?? 'not connected') : `${state}: ${reason}`
+    throw new BusError(
+      'ERR_PEER_NOT_READY',
+      `the peer cannot be reached now (${detail})`,
+      fix === undefined ? {} : { fix },
+    )
+  }
+
+  #dropped(peer: PeerId, lane: Lane): string {
+    this.#counters.droppedFull++
+    this.#overloads.note(peer, lane)
+    return `its ${lane} lane is full`
+  }
+
+  #armHousekeeping(): void {
+    this.#housekeeping = this.#use.clock.setTimer(HOUSEKEEPING_MS, () => {
+      for (const dialogue of this.#dialogues.values()) dialogue.expire()
+      this.#subscriptions.expire()
+      this.#overloads.flush()
+      this.#tellNews()
+      this.#armHousekeeping()
+    })
+  }
+
+  #tellNews(): void {
+    if (!this.#introducer.hasNews) return
+    for (const dialogue of this.#dialogues.values()) dialogue.introduce(this.#introducer.news(dialogue.session.peer))
+    this.#introducer.newsTold()
+  }
+
+  #become(state: ComponentState): void {
+    this.#state = state
+    this.#since = this.#use.clock.now()
+  }
+
+  #assertRunning(): void {
+    if (this.#state === 'ok') return
+    throw new BusError('ERR_BUS_STOPPED', `the bus is ${this.#state}`, { fix: 'Start the node first.' })
+  }
+}
+
+/** Waits for work that bounds itself, but no longer than the signal allows. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work
+  const aborted = Promise.withResolvers<void>()
+  const onAbort = (): void => aborted.resolve()
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  await Promise.race([work, aborted.promise])
+  signal.removeEventListener('abort', onAbort)
+}

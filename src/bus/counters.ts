@@ -1,0 +1,53 @@
+/** What the bus counts; nothing that goes wrong with a single message is silent. */
+export interface Counters {
+  messagesIn: number
+  messagesOut: number
+  bytesIn: number
+  bytesOut: number
+  /** A lane had no room for a published message. */
+  droppedFull: number
+  /** Too old before they could be sent. */
+  droppedExpired: number
+  /** Queued when the lanes were lost. */
+  droppedLost: number
+  /** From a peer that may not speak on the topic. */
+  droppedTopic: number
+  /** Of a kind that nobody receives. */
+  droppedUnhandled: number
+  /** Answers to requests that were given up. */
+  droppedLate: number
+  /** Addresses of peers that are none of ours, or of us. */
+  droppedAddresses: number
+  /** Handlers and responders that threw what they should not. */
+  handlerFailures: number
+  /** Handlers that never settled. */
+  handlersStuck: number
+  requestsOut: number
+  requestsIn: number
+  /** Breaches of the protocol by peers. */
+  faults: number
+  /** Lanes not let in. */
+  refusals: number
+}
+
+export function counters(): Counters {
+  return {
+    messagesIn: 0,
+    messagesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    droppedFull: 0,
+    droppedExpired: 0,
+    droppedLost: 0,
+    droppedTopic: 0,
+    droppedUnhandled: 0,
+    droppedLate: 0,
+    droppedAddresses: 0,
+    handlerFailures: 0,
+    handlersStuck: 0,
+    requestsOut: 0,
+    requestsIn: 0,
+    faults: 0,
+    refusals: 0,
+  }
+}

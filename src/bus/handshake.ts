@@ -1,0 +1,88 @@
+import { BaseError, type CborValue, decodeCbor, encodeCbor, hexOf } from '../base/index.ts'
+import { FRAME, frame } from './frames.ts'
+import { BULK_WINDOW_MAX_BYTES, NAME_MAX_CHARS, REASON_MAX_CHARS } from './limits.ts'
+import { LANES, type Lane } from './types.ts'
+
+export const SESSION_ID_BYTES = 8
+
+/** The first frame on a lane, from the peer that opened it. */
+export interface Hello {
+  readonly lane: Lane
+  /** Groups the four lanes that belong together, 16 hexadecimal digits. */
+  readonly session: string
+  /** The opener's own name: untrusted. */
+  readonly name: string
+}
+
+/** The answer of the peer that lets the lane in. */
+export interface Accepted {
+  /** What the opener may have in flight on the bulk lane. */
+  readonly windowBytes: number
+}
+
+export const REFUSAL_CODES = ['not-admitted', 'busy', 'protocol', 'superseded', 'stopping'] as const
+export type RefusalCode = (typeof REFUSAL_CODES)[number]
+
+/** In place of ACCEPTED, or at any time after it: the lane is not, or no longer, served. */
+export interface Refusal {
+  readonly code: RefusalCode
+  readonly reason: string
+}
+
+const VERSION = 1
+
+export function helloFrame(hello: Hello): Uint8Array {
+  const session = Uint8Array.from(Buffer.from(hello.session, 'hex'))
+  return frame(FRAME.hello, encodeCbor([VERSION, LANES.indexOf(hello.lane), session, hello.name]))
+}
+
+export function parseHello(payload: Uint8Array): Hello | undefined {
+  const fields = decodedArray(payload, 4)
+  if (fields === undefined) return undefined
+  const [version, laneIndex, session, name] = fields
+  const lane = typeof laneIndex === 'number' ? LANES[laneIndex] : undefined
+  if (version !== VERSION || lane === undefined || typeof name !== 'string') return undefined
+  if (!(session instanceof Uint8Array) || session.byteLength !== SESSION_ID_BYTES) return undefined
+  return { lane, session: hexOf(session), name: plainText(name, NAME_MAX_CHARS) }
+}
+
+export function acceptedFrame(accepted: Accepted): Uint8Array {
+  return frame(FRAME.accepted, encodeCbor([accepted.windowBytes]))
+}
+
+export function parseAccepted(payload: Uint8Array): Accepted | undefined {
+  const [windowBytes] = decodedArray(payload, 1) ?? []
+  if (typeof windowBytes !== 'number' || windowBytes < 1) return undefined
+  return { windowBytes: Math.min(windowBytes, BULK_WINDOW_MAX_BYTES) }
+}
+
+export function refusedFrame(refusal: Refusal): Uint8Array {
+  return frame(FRAME.refused, encodeCbor([refusal.code, plainText(refusal.reason, REASON_MAX_CHARS)]))
+}
+
+export function parseRefusal(payload: Uint8Array): Refusal | undefined {
+  const [text, reason] = decodedArray(payload, 2) ?? []
+  const code = REFUSAL_CODES.find((known) => known === text)
+  if (code === undefined || typeof reason !== 'string') return undefined
+  return { code, reason: plainText(reason, REASON_MAX_CHARS) }
+}
+
+/** Another peer's words made fit for one line on a screen: no control, format or separator characters, bounded. */
+export function plainText(text: string, maxChars: number): string {
+  return text
+    .slice(0, maxChars * 2)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .slice(0, maxChars)
+    .toWellFormed()
+}
+
+function decodedArray(bytes: Uint8Array, length: number): readonly CborValue[] | undefined {
+  try {
+    const value = decodeCbor(bytes)
+    return Array.isArray(value) && value.length === length ? value : undefined
+  } catch (error) {
+    if (error instanceof BaseError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+import { type HybridClock, type Logger, type PeerId, reasonOf } from '../base/index.ts'
+import type { Counters } from './counters.ts'
+import { BusError } from './errors.ts'
+import type { FrameOutcome } from './inbound-lane.ts'
+import type { MessageHandler, Subscriptions } from './subscriptions.ts'
+import { assertKind } from './topics.ts'
+import type { Admission, Message } from './types.ts'
+
+export interface InboxComponents {
+  readonly admission: Admission
+  readonly subscriptions: Subscriptions
+  readonly hybridClock: HybridClock
+  readonly counters: Counters
+  readonly log: Logger
+}
+
+/** Where messages of other peers go: to the subscribers of their topic, or to the one receiver of their kind. */
+export class Inbox {
+  readonly #use: InboxComponents
+  readonly #receivers = new Map<string, MessageHandler>()
+
+  constructor(components: InboxComponents) {
+    this.#use = components
+  }
+
+  receive(kind: string, handler: MessageHandler): Disposable {
+    assertKind(kind)
+    if (this.#receivers.has(kind)) {
+      throw new BusError('ERR_KIND_TAKEN', `something receives "${kind}" already`, {
+        fix: 'Dispose the other receiver first, or use a kind of your own.',
+      })
+    }
+    this.#receivers.set(kind, handler)
+    return { [Symbol.dispose]: () => void this.#receivers.delete(kind) }
+  }
+
+  /** A promise means that the message is not dealt with yet. */
+  accept(message: Message): FrameOutcome {
+    const { admission, subscriptions, hybridClock, counters } = this.#use
+    counters.messagesIn++
+    hybridClock.observe(message.hlc)
+    if (message.topic !== '') {
+      if (admission.mayUseTopic(message.from, message.topic)) return subscriptions.deliver(message)
+      counters.droppedTopic++
+      return undefined
+    }
+    const receiver = this.#receivers.get(message.kind)
+    if (receiver !== undefined) return this.#run(receiver, message)
+    counters.droppedUnhandled++
+    return undefined
+  }
+
+  #run(receiver: MessageHandler, message: Message): Promise<void> | undefined {
+    try {
+      const settled = receiver(message)
+      return settled?.catch((error: unknown) => this.#fail(message.from, message.kind, error))
+    } catch (error) {
+      this.#fail(message.from, message.kind, error)
+      return undefined
+    }
+  }
+
+  #fail(from: PeerId, kind: string, error: unknown): void {
+    this.#use.counters.handlerFailures++
+    this.#use.log.warn({ peer: from, kind, reason: reasonOf(error) }, 'a receiver failed')
+  }
+}

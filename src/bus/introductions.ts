@@ -1,0 +1,116 @@
+import { BaseError, type CborValue, decodeCbor, encodeCbor, isPeerId, type PeerId } from '../base/index.ts'
+import { ADDRESS_MAX_CHARS, ADDRESSES_PER_PEER } from '../network/index.ts'
+import { FRAME, frame } from './frames.ts'
+import { INTRODUCTION_MAX_PEERS } from './limits.ts'
+import type { Admission } from './types.ts'
+
+export interface Introduction {
+  readonly peer: PeerId
+  /** Multiaddr strings; not verified: dialling proves who answers. */
+  readonly addresses: readonly string[]
+}
+
+export function introductionsFrame(introductions: readonly Introduction[]): Uint8Array {
+  return frame(FRAME.addresses, encodeCbor(introductions.map(({ peer, addresses }) => [peer, addresses])))
+}
+
+/** `undefined` for anything malformed or beyond the limits. */
+export function parseIntroductions(payload: Uint8Array): readonly Introduction[] | undefined {
+  const value = decoded(payload)
+  if (!Array.isArray(value) || value.length > INTRODUCTION_MAX_PEERS) return undefined
+  const introductions = value.map(introductionOf)
+  return introductions.every((one) => one !== undefined) ? introductions : undefined
+}
+
+export interface IntroducerComponents {
+  readonly self: PeerId
+  readonly admission: Admission
+  readonly ownAddresses: () => readonly string[]
+}
+
+/**
+ * Knows where the linked peers say that they listen, and decides who is told about whom: a peer hears about another only in that
+ * other's own words, and only if admission allows it.
+ */
+export class Introducer {
+  readonly #use: IntroducerComponents
+  readonly #known = new Map<PeerId, readonly string[]>()
+  readonly #changed = new Set<PeerId>()
+
+  constructor(components: IntroducerComponents) {
+    this.#use = components
+  }
+
+  get self(): PeerId {
+    return this.#use.self
+  }
+
+  /** Notes what a peer said of itself. */
+  learn(peer: PeerId, addresses: readonly string[]): void {
+    const before = this.#known.get(peer)
+    if (before?.length === addresses.length && before.every((address, index) => address === addresses[index])) return
+    this.#known.set(peer, addresses)
+    this.#changed.add(peer)
+  }
+
+  forget(peer: PeerId): void {
+    this.#known.delete(peer)
+    this.#changed.delete(peer)
+  }
+
+  ownAddressesChanged(): void {
+    this.#changed.add(this.#use.self)
+  }
+
+  /** What a peer that just became ready is told. */
+  greeting(to: PeerId): readonly Introduction[] {
+    return this.#about(to, [this.#use.self, ...this.#known.keys()])
+  }
+
+  get hasNews(): boolean {
+    return this.#changed.size > 0
+  }
+
+  /** What is new since the last call of `newsTold`. */
+  news(to: PeerId): readonly Introduction[] {
+    return this.#about(to, this.#changed)
+  }
+
+  newsTold(): void {
+    this.#changed.clear()
+  }
+
+  #about(to: PeerId, peers: Iterable<PeerId>): readonly Introduction[] {
+    const { self, admission, ownAddresses } = this.#use
+    const introductions: Introduction[] = []
+    for (const peer of peers) {
+      if (peer === to || (peer !== self && !admission.mayIntroduce(to, peer))) continue
+      const addresses = peer === self ? ownAddresses() : (this.#known.get(peer) ?? [])
+      const usable = addresses.filter((address) => address.length <= ADDRESS_MAX_CHARS).slice(0, ADDRESSES_PER_PEER)
+      if (usable.length > 0) introductions.push({ peer, addresses: usable })
+      if (introductions.length === INTRODUCTION_MAX_PEERS) break
+    }
+    return introductions
+  }
+}
+
+const MULTIADDR = /^\/[!-~]+$/
+
+function introductionOf(value: CborValue): Introduction | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined
+  const [peer, addresses] = value as readonly CborValue[]
+  if (typeof peer !== 'string' || !isPeerId(peer) || !Array.isArray(addresses)) return undefined
+  if (addresses.length > ADDRESSES_PER_PEER) return undefined
+  const fits = (address: CborValue): address is string =>
+    typeof address === 'string' && address.length <= ADDRESS_MAX_CHARS && MULTIADDR.test(address)
+  return addresses.every(fits) ? { peer, addresses } : undefined
+}
+
+function decoded(bytes: Uint8Array): CborValue | undefined {
+  try {
+    return decodeCbor(bytes)
+  } catch (error) {
+    if (error instanceof BaseError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,86 @@
+import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
+
+/** Every number that bounds the bus. Part of the protocol where docs/specs/bus.md says so. */
+
+export const LANE_PROTOCOL = '/plexus/lane/1.0.0'
+
+export const KIND_MAX_CHARS = 64
+/** A W3C traceparent has 55 characters. */
+export const TRACE_MAX_CHARS = 55
+export const NAME_MAX_CHARS = 64
+export const REASON_MAX_CHARS = 200
+export const ERROR_MESSAGE_MAX_CHARS = 500
+
+/** A message of the largest size with its envelope; a frame that claims more is malformed. */
+export const FRAME_MAX_BYTES: number = MESSAGE_MAX_BYTES + 1024
+/** The largest frame before a lane is accepted, in either direction. */
+export const HANDSHAKE_FRAME_MAX_BYTES = 1024
+/** How much one write to a lane holds: many small frames, or a slice of a large one. */
+export const WRITE_MAX_BYTES: number = 64 * 1024
+
+/** What may wait for each lane of one peer. When full, `send` waits, `publish` drops, control frames end the session. */
+export const LANE_BOUNDS: Readonly<Record<Lane, { readonly bytes: number; readonly frames: number }>> = {
+  control: { bytes: 256 * 1024, frames: 2048 },
+  critical: { bytes: 1024 * 1024, frames: 4096 },
+  normal: { bytes: 2 * 1024 * 1024, frames: 8192 },
+  bulk: { bytes: 2 * 1024 * 1024, frames: 4096 },
+}
+/** Senders that may wait for room on one lane, and the bytes they may hold meanwhile; more are refused. */
+export const WAITING_MAX_FRAMES = 1024
+export const WAITING_MAX_BYTES: number = 8 * 1024 * 1024
+
+/** `high` frames in a row while a `normal` one waits. */
+export const HIGH_BURST_FRAMES = 8
+/** Bytes of other lanes after which waiting bulk gets one write nevertheless: it keeps about a ninth. */
+export const BULK_SHARE_BYTES: number = 8 * WRITE_MAX_BYTES
+/** Bulk that was held back so long gets one write nevertheless. */
+export const BULK_PATIENCE_MS = 250
+/** What we let a peer have in flight on its bulk lane. */
+export const BULK_WINDOW_BYTES: number = 256 * 1024
+/** The largest window of a peer that we make use of. */
+export const BULK_WINDOW_MAX_BYTES: number = 4 * 1024 * 1024
+/** What one streamed answer may have in flight. */
+export const STREAM_WINDOW_BYTES: number = 256 * 1024
+
+/** Messages of one lane whose handlers have not settled; above that the lane is not read. */
+export const HELD_MAX_FRAMES = 256
+export const HELD_MAX_BYTES: number = 1024 * 1024
+/** A handler that takes longer loses its hold on the lane. */
+export const HANDLER_TIMEOUT_MS = 30_000
+
+export const MESSAGE_TTL_MS = 30_000
+export const MESSAGE_TTL_MAX_MS: number = 3_600_000
+
+/** Requests in flight in each direction, to or from one peer and over all. */
+export const REQUESTS_PER_PEER = 1024
+export const REQUESTS_TOTAL = 8192
+/** Bodies of requests that one peer may have in our responders. */
+export const REQUEST_BODIES_MAX_BYTES: number = 16 * 1024 * 1024
+/** A streamed answer that makes no progress for so long is given up by its responder. */
+export const STREAM_STALL_MS = 60_000
+
+export const HANDSHAKE_TIMEOUT_MS = 5_000
+/** From the first lane to all eight. */
+export const SESSION_TIMEOUT_MS = 10_000
+export const FAREWELL_TIMEOUT_MS = 1_000
+export const HANDSHAKES_MAX = 256
+export const SESSIONS_MAX = 512
+/** Four lanes, and room for those of an old session that are still being closed. */
+export const INBOUND_STREAMS_PER_PEER = 12
+/** Peers that presence remembers; those offline longest are forgotten first. */
+export const CONTACTS_MAX = 1024
+
+export const HEARTBEAT_MS = 5_000
+export const HEARTBEATS_MISSED_MAX = 3
+export const PINGS_IN_FLIGHT_MAX = 64
+export const PING_TIMEOUT_MS = 5_000
+/** How often slow matters are looked at: expired handlers, overload reports, changed addresses. */
+export const HOUSEKEEPING_MS = 1_000
+
+export const INTRODUCTION_MAX_PEERS = 32
+
+export const SUBSCRIPTION_CAPACITY = 1024
+export const TOPIC_CACHE_ENTRIES = 1024
+
+/** A publisher that awaits is slowed to its fastest peer once that peer's lane is half full, but never longer than this. */
+export const PACE_MAX_MS = 50

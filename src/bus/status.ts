@@ -1,0 +1,47 @@
+import type { ComponentState, ComponentStatus } from '../base/index.ts'
+import type { Counters } from './counters.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { PeerPresence } from './types.ts'
+
+export interface StatusParts {
+  readonly state: ComponentState
+  readonly since: number
+  readonly counters: Counters
+  readonly dialogues: readonly Dialogue[]
+  readonly presence: readonly PeerPresence[]
+}
+
+/** The bus as `status` shows it: degraded while a linked and admitted peer has no lanes. */
+export function statusOf(parts: StatusParts): ComponentStatus {
+  const { state, since } = parts
+  const figures = figuresOf(parts)
+  if (state !== 'ok') return { state, since, figures }
+  const struggling = parts.presence.filter((peer) => peer.state === 'connecting' && peer.reason !== undefined)
+  const [first] = struggling
+  if (first === undefined) return { state, since, figures }
+  const reason = `no lanes with ${struggling.length} of the linked peers: ${first.reason}`
+  return {
+    state: 'degraded',
+    reason,
+    since: Math.min(...struggling.map((peer) => peer.since)),
+    fix: first.fix ?? '',
+    figures,
+  }
+}
+
+function figuresOf({ counters, dialogues, presence }: StatusParts): Readonly<Record<string, number>> {
+  const sum = (of: (dialogue: Dialogue) => number): number => dialogues.reduce((total, one) => total + of(one), 0)
+  const { bytesIn, bytesOut, droppedExpired, handlersStuck, ...others } = counters
+  return {
+    peersReady: dialogues.length,
+    peersKnown: presence.length,
+    ...others,
+    bytesIn: bytesIn + sum(({ session }) => session.bytesIn),
+    bytesOut: bytesOut + sum(({ session }) => session.outbox.bytesOut),
+    droppedExpired: droppedExpired + sum(({ session }) => session.outbox.scheduler.expired),
+    handlersStuck: handlersStuck + sum(({ session }) => session.stuckHandlers),
+    queuedFrames: sum(({ session }) => session.outbox.scheduler.queuedFrames),
+    queuedBytes: sum(({ session }) => session.outbox.scheduler.queuedBytes),
+    requestsInFlight: sum(({ questions }) => questions.size),
+  }
+}

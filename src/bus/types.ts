@@ -1,0 +1,166 @@
+import type { Component, Events, OverflowPolicy, PeerId } from '../base/index.ts'
+import type { Link } from '../network/index.ts'
+
+export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const
+export type Priority = (typeof PRIORITIES)[number]
+
+/** Four kept streams per peer and direction; the scheduler maps priorities onto them. */
+export const LANES = ['control', 'critical', 'normal', 'bulk'] as const
+export type Lane = (typeof LANES)[number]
+
+/** The largest body of one message, in bytes. */
+export const MESSAGE_MAX_BYTES: number = 512 * 1024
+export const TOPIC_MAX_CHARS = 200
+export const REQUEST_TIMEOUT_MS = 10_000
+
+/** What arrives at subscribers and handlers. */
+export interface Message {
+  readonly kind: string
+  /** Empty for messages to one peer. */
+  readonly topic: string
+  /** 32 hexadecimal digits. */
+  readonly id: string
+  /** Proven by the channel. */
+  readonly from: PeerId
+  readonly priority: Priority
+  readonly hlc: number
+  readonly ttlMs: number
+  /** W3C traceparent or empty. */
+  readonly trace: string
+  readonly body: Uint8Array
+}
+
+export interface SendOptions {
+  readonly priority?: Priority
+  /** Dropped before sending when older; default 30 s. */
+  readonly ttlMs?: number
+  readonly trace?: string
+  readonly signal?: AbortSignal
+}
+
+export interface PublishReport {
+  /** Peers whose lane took the message. */
+  readonly sent: number
+  readonly skipped: readonly { readonly peer: PeerId; readonly reason: string }[]
+}
+
+export interface SubscribeOptions {
+  /** Only these kinds; all when absent. */
+  readonly kinds?: readonly string[]
+  readonly filter?: (message: Message) => boolean
+  /** Default 1,024. */
+  readonly capacity?: number
+  /** Default `drop-oldest`. */
+  readonly overflow?: OverflowPolicy
+}
+
+export interface Subscription extends AsyncIterable<Message>, Disposable {
+  readonly pattern: string
+  /** Counters since the subscription began. */
+  readonly delivered: number
+  readonly dropped: number
+  readonly failed: number
+}
+
+export interface RequestContext {
+  readonly from: PeerId
+  /** Aborts when the asker cancels, its deadline passes or the link is lost. */
+  readonly signal: AbortSignal
+}
+
+/** Returns the answer, or yields parts of a streamed one. A throw becomes an error answer with the code and message of a PlexusError, else a generic one. */
+export type Responder = (body: Uint8Array, context: RequestContext) => Promise<Uint8Array> | AsyncIterable<Uint8Array>
+
+export interface RequestOptions extends SendOptions {
+  /** Default REQUEST_TIMEOUT_MS. */
+  readonly timeoutMs?: number
+}
+
+export interface QueryOptions extends RequestOptions {
+  /** Stop once so many have answered; default: wait for all or the deadline. */
+  readonly enough?: number
+}
+
+export interface QueryAnswer {
+  readonly peer: PeerId
+  readonly body: Uint8Array
+  readonly elapsedMs: number
+}
+
+export interface QueryResult {
+  readonly answers: readonly QueryAnswer[]
+  readonly coverage: {
+    readonly asked: number
+    readonly answered: number
+    readonly failed: readonly { readonly peer: PeerId; readonly reason: string }[]
+    /** Asked, and silent when the deadline passed. */
+    readonly silent: readonly PeerId[]
+  }
+}
+
+export type LinkState = 'ready' | 'connecting' | 'refused' | 'offline'
+
+/** One line of `plexus peers`. */
+export interface PeerPresence {
+  readonly peer: PeerId
+  readonly state: LinkState
+  /** The peer's own name for itself: untrusted text, at most 64 characters. */
+  readonly name: string | undefined
+  readonly link: Link | undefined
+  readonly rttMs: number | undefined
+  readonly reason: string | undefined
+  readonly since: number
+  readonly fix: string | undefined
+}
+
+export interface BusEvents {
+  /** Lanes are up in both directions: messages may be sent. */
+  'peer:ready': { readonly peer: PeerId; readonly name: string | undefined }
+  'peer:lost': { readonly peer: PeerId; readonly reason: string }
+  /** Either side refused the other. */
+  'peer:refused': { readonly peer: PeerId; readonly reason: string; readonly by: 'us' | 'them' }
+  /** A peer told where others of our spaces can be reached. */
+  'peer:addresses': { readonly peer: PeerId; readonly addresses: readonly string[] }
+  overload: { readonly peer: PeerId; readonly lane: Lane; readonly dropped: number }
+}
+
+export type AdmissionVerdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: string }
+
+/** The questions that the bus asks and the spaces answer; see `Authority` for the twin on the durable side. */
+export interface Admission {
+  /** May this peer hold lanes with us at all? */
+  mayTakePart(peer: PeerId): AdmissionVerdict
+  /** May this peer hear, and speak on, this topic? Topics of a space are `space/<id>/...`. */
+  mayUseTopic(peer: PeerId, topic: string): boolean
+  /** May `about`'s addresses be told to `to`? */
+  mayIntroduce(to: PeerId, about: PeerId): boolean
+}
+
+/** The live pillar: nothing on it survives a restart. */
+export interface Bus extends Component {
+  readonly self: PeerId
+  readonly events: Events<BusEvents>
+  /** To every ready peer that may hear the topic, and to local subscribers. */
+  publish(topic: string, kind: string, body: Uint8Array, options?: SendOptions): Promise<PublishReport>
+  /** Patterns: `a.b` style segments separated by `.` or `/`; `*` is one segment, `**` any number. */
+  subscribe(pattern: string, options?: SubscribeOptions): Subscription
+  subscribe(
+    pattern: string,
+    options: SubscribeOptions,
+    handler: (message: Message) => void | Promise<void>,
+  ): Subscription
+  /** One message to one ready peer. Resolves when the lane took it (back-pressure). Rejects: `ERR_PEER_NOT_READY`, `ERR_EXPIRED`, `ERR_MESSAGE_TOO_LARGE`. */
+  send(peer: PeerId, kind: string, body: Uint8Array, options?: SendOptions): Promise<void>
+  /** Receives what peers `send`. One handler per kind. Bulk credit returns only after the handler settles: that is the back-pressure. */
+  receive(kind: string, handler: (message: Message) => void | Promise<void>): Disposable
+  request(peer: PeerId, kind: string, body: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
+  /** The parts of a streamed answer, in order. */
+  requestStream(peer: PeerId, kind: string, body: Uint8Array, options?: RequestOptions): AsyncIterable<Uint8Array>
+  respond(kind: string, responder: Responder): Disposable
+  query(peers: readonly PeerId[], kind: string, body: Uint8Array, options?: QueryOptions): Promise<QueryResult>
+  /** Round trip on the control lane, milliseconds. */
+  ping(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number>
+  presence(): readonly PeerPresence[]
+  /** Asks `Admission` again about everyone: after membership changed. Closes lanes of those no longer admitted, opens those newly so. */
+  reconsider(): void
+}

@@ -1,0 +1,132 @@
+import type { Command } from 'commander'
+import type { ComponentReport, NodeStatus } from '../../node/index.ts'
+import { ControlClient } from '../client.ts'
+import { type CommandContext, run } from '../command.ts'
+import { CliError, EXIT } from '../errors.ts'
+import { type DaemonOptions, startDaemon } from '../start-daemon.ts'
+import { duration, oneLine, stateWord, styled, table } from '../terminal.ts'
+
+interface UpOptions {
+  readonly name?: string
+  readonly listen?: string[]
+  readonly mdns: boolean
+  readonly httpPort?: string
+  readonly logLevel?: string
+  readonly foreground?: boolean
+}
+
+interface DaemonInfo {
+  readonly pid: number
+  readonly mcpUrl?: string
+  readonly notes: readonly string[]
+}
+
+/** More than the daemon gives itself for stopping. */
+const STOP_TIMEOUT_MS = 15_000
+
+/** `up`, `down`, `status`: the life of the daemon. */
+export function addDaemonCommands(program: Command): void {
+  program
+    .command('up')
+    .description('start this peer in the background (or show that it runs)')
+    .option('--name <name>', 'how others see this peer; remembered')
+    .option('--listen <multiaddr...>', 'where to listen, e.g. /ip4/0.0.0.0/tcp/7424; remembered port by default')
+    .option('--no-mdns', 'do not look for peers on the local network')
+    .option('--http-port <port>', 'loopback port of MCP over HTTP (default 7425, or the next free one)')
+    .option('--log-level <level>', 'trace, debug, info, warn, error')
+    .option('--foreground', 'stay attached to this terminal')
+    .action(run<[UpOptions]>(up))
+  program.command('down').description('stop this peer').action(run<[object]>(down))
+  program
+    .command('status')
+    .description('how this peer is doing, on one screen')
+    .action(run<[object]>((context) => showStatus(context)))
+}
+
+async function up(context: CommandContext, options: UpOptions): Promise<void> {
+  const daemonOptions: DaemonOptions = {
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.mdns ? {} : { mdns: false }),
+    ...(options.httpPort === undefined ? {} : { httpPort: portOf(options.httpPort) }),
+    ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+  }
+  const running = await ControlClient.open(context.profile)
+  running?.[Symbol.dispose]()
+  if (running !== undefined) return await showStatus(context, ['already running'])
+  if (options.foreground === true) {
+    const { runDaemon } = await import('../daemon/run.ts')
+    const daemon = await runDaemon(context.profile, daemonOptions)
+    context.finish(daemon.info, `running as process ${daemon.info.pid}; stop with Ctrl-C`)
+    process.exitCode = await daemon.ended
+    process.exit()
+  }
+  await showStatus(context, await startDaemon(context.profile, daemonOptions))
+}
+
+async function down(context: CommandContext): Promise<void> {
+  using client = await ControlClient.open(context.profile)
+  if (client === undefined) return context.finish({ stopped: false, reason: 'not running' }, 'not running')
+  const { pid } = (await client.call('daemon.info', {})) as DaemonInfo
+  await client.call('daemon.stop', {})
+  await ended(client, pid, context.signal)
+  context.finish({ stopped: true, pid }, 'stopped')
+}
+
+/** Waits until the daemon's process has ended, so that `down && up` never meets its own past. */
+async function ended(client: ControlClient, pid: number, signal: AbortSignal): Promise<void> {
+  const late = new CliError('ERR_DAEMON_LOST', `process ${pid} did not end in ${STOP_TIMEOUT_MS} ms`, {
+    fix: `end it by hand: kill ${pid}`,
+  })
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(STOP_TIMEOUT_MS)])
+  const aborted = Promise.withResolvers<never>()
+  deadline.addEventListener('abort', () => aborted.reject(signal.aborted ? signal.reason : late), { once: true })
+  await Promise.race([client.closed, aborted.promise])
+}
+
+async function showStatus(context: CommandContext, notes: readonly string[] = []): Promise<void> {
+  const status = await context.ask<NodeStatus>('node.status')
+  const daemon = await context.ask<DaemonInfo>('daemon.info')
+  const allNotes = [...new Set([...notes, ...daemon.notes])]
+  const exitCode = status.state === 'ok' ? EXIT.ok : status.state === 'degraded' ? EXIT.degraded : EXIT.failed
+  context.finish({ ...status, daemon, notes: allNotes }, statusScreen(status, daemon, allNotes), exitCode)
+}
+
+function statusScreen(status: NodeStatus, daemon: DaemonInfo, notes: readonly string[]): string {
+  const lines = [
+    `plexus ${stateWord(status.state)}  ${styled('bold', oneLine(status.name, 64))}  up ${duration(status.uptimeMs)}  version ${status.version}`,
+    `peer       ${status.peer}`,
+    `network    ${status.peers.ready} of ${status.peers.known} peers ready   listening on ${status.addresses.length} addresses`,
+    `store      ${status.records} records`,
+    ...(daemon.mcpUrl === undefined ? [] : [`mcp        ${daemon.mcpUrl}   or the command: plexus mcp`]),
+    '',
+    table(
+      ['SPACE', 'ROLE', 'MEMBERS', 'BEHIND', 'IN STEP WITH'],
+      status.spaces.map((space) => [
+        space.personal ? 'private' : oneLine(space.name, 32),
+        space.role ?? '-',
+        String(space.members),
+        String(space.progress.behind),
+        space.personal ? '-' : `${space.progress.inStepWith.length}`,
+      ]),
+    ),
+  ]
+  if (status.spaces.every((space) => space.personal)) {
+    lines.push('', 'share with others: plexus invite here, plexus join TICKET there')
+  }
+  const troubled = status.components.filter((component) => component.state !== 'ok')
+  if (troubled.length > 0) lines.push('', ...troubled.map(componentLine))
+  if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`))
+  return lines.join('\n')
+}
+
+function componentLine(component: ComponentReport): string {
+  const fix = component.fix === undefined ? '' : `\n           fix: ${component.fix}`
+  return `${component.name.padEnd(10)} ${stateWord(component.state)}  ${component.reason ?? ''}${fix}`
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
+  throw new CliError('ERR_USAGE', `not a port: ${JSON.stringify(text)}`, { fix: 'give a number from 0 to 65535' })
+}

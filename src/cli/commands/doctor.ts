@@ -1,0 +1,29 @@
+import type { Command } from 'commander'
+import { type CommandContext, run } from '../command.ts'
+import { type Check, examine } from '../doctor.ts'
+import { EXIT } from '../errors.ts'
+import { styled } from '../terminal.ts'
+
+/** `doctor`: what is wrong with this machine or this peer, and what to do about it. */
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description('check this machine and this peer; every finding names its fix')
+    .action(run<[object]>(doctor))
+}
+
+async function doctor(context: CommandContext): Promise<void> {
+  const checks = await examine(context.profile, context.signal)
+  const failed = checks.filter((check) => check.state === 'fail').length
+  const warned = checks.filter((check) => check.state === 'warn').length
+  const summary = failed + warned === 0 ? 'all is well' : `${failed} failed, ${warned} to look at`
+  const state = failed > 0 ? 'failed' : warned > 0 ? 'degraded' : 'ok'
+  const exitCode = failed > 0 ? EXIT.failed : warned > 0 ? EXIT.degraded : EXIT.ok
+  context.finish({ state, checks }, [...checks.map(checkLine), '', summary].join('\n'), exitCode)
+}
+
+function checkLine({ name, state, detail, fix }: Check): string {
+  const mark =
+    state === 'ok' ? styled('green', 'ok  ') : state === 'warn' ? styled('yellow', 'look') : styled('red', 'fail')
+  return `${mark} ${name.padEnd(16)} ${detail}${fix === undefined ? '' : `\n     ${''.padEnd(16)} fix: ${fix}`}`
+}

@@ -1,0 +1,132 @@
+import type { Command } from 'commander'
+import type { PeerReport } from '../../node/index.ts'
+import type { JoinReport } from '../../sync/index.ts'
+import { type CommandContext, run } from '../command.ts'
+import { CliError } from '../errors.ts'
+import { ensureDaemon } from '../start-daemon.ts'
+import { age, duration, oneLine, progressLine, stateWord, styled, table } from '../terminal.ts'
+
+interface InviteOptions {
+  readonly space?: string
+  readonly role?: string
+  readonly uses?: string
+  readonly expires?: string
+}
+
+interface InviteReport {
+  readonly ticket: string
+  readonly space: { readonly name: string }
+  readonly role: string
+  readonly uses: number
+  readonly expires: number
+}
+
+interface PingReport {
+  readonly peer: string
+  readonly name?: string
+  readonly kind?: string
+  readonly address?: string
+  readonly rttsMs: readonly number[]
+  readonly medianMs: number
+}
+
+/** `invite`, `join`, `peers`, `ping`: who is in, and how they are reached. */
+export function addNetworkCommands(program: Command): void {
+  program
+    .command('invite')
+    .description('make a ticket that lets one more peer in')
+    .option('--space <name>', 'which space (default: the newest shared one, or a new one called "home")')
+    .option('--role <role>', 'reader, writer or admin (default writer)')
+    .option('--uses <n>', 'how many peers may use it (default 1)')
+    .option('--expires <time>', 'e.g. 10m, 12h, 7d (default 7d)')
+    .action(run<[InviteOptions]>(invite))
+  program
+    .command('join')
+    .argument('<ticket>', 'what `plexus invite` printed on the other machine')
+    .description('become a member of a space; starts this peer if it does not run')
+    .action(run<[string, object]>(join))
+  program
+    .command('peers')
+    .option('--wait <n>', 'first wait until so many peers are ready (at most 30 s)')
+    .description('the peers of our spaces and how each is reached')
+    .action(run<[{ wait?: string }]>(peers))
+  program
+    .command('ping')
+    .argument('<peer>', 'name, peer id, or the end of one')
+    .option('--count <n>', 'how many times (default 3)')
+    .description('round trip to a peer')
+    .action(run<[string, { count?: string }]>(ping))
+}
+
+async function invite(context: CommandContext, options: InviteOptions): Promise<void> {
+  const report = await context.ask<InviteReport>('space.invite', {
+    ...(options.space === undefined ? {} : { space: options.space }),
+    ...(options.role === undefined ? {} : { role: options.role }),
+    ...(options.uses === undefined ? {} : { uses: Number(options.uses) }),
+    ...(options.expires === undefined ? {} : { ttlMs: spanOf(options.expires) }),
+  })
+  const uses = report.uses === 1 ? 'one use' : `${report.uses} uses`
+  context.finish(
+    report,
+    `plexus join ${report.ticket}\n\n${styled('dim', `lets ${uses} into "${oneLine(report.space.name)}" as ${report.role}, valid ${duration(report.expires - Date.now())}; whoever has it can join, so send it privately`)}`,
+  )
+}
+
+async function join(context: CommandContext, ticket: string): Promise<void> {
+  using client = await ensureDaemon(context.profile)
+  const line = progressLine()
+  const report = (await client
+    .call(
+      'space.join',
+      { ticket },
+      {
+        signal: context.signal,
+        onProgress: ({ message }) => line.show((message ?? '').replaceAll('-', ' ')),
+      },
+    )
+    .finally(() => line.end())) as JoinReport
+  context.finish(
+    report,
+    `member of "${oneLine(report.name)}": ${report.members} members, ${report.records} records here`,
+  )
+}
+
+async function peers(context: CommandContext, options: { readonly wait?: string }): Promise<void> {
+  const waitFor = options.wait === undefined ? {} : { waitFor: Number(options.wait) }
+  const report = await context.ask<{ peers: readonly PeerReport[] }>('peers.list', waitFor)
+  if (report.peers.length === 0) return context.finish(report, 'no peers yet; let one in with: plexus invite')
+  const rows = report.peers.map((peer) => [
+    oneLine(peer.name ?? '?', 24),
+    stateWord(peer.state),
+    peer.rttMs === undefined ? '-' : duration(peer.rttMs),
+    [peer.kind, peer.encryption].filter((word) => word !== undefined).join(' ') || '-',
+    peer.spaces.map((space) => `${oneLine(space.name, 20)}:${space.role}`).join(' '),
+    peer.peer.slice(-12),
+    peer.state === 'ready'
+      ? ''
+      : `${peer.reason ?? ''} (${age(peer.since)})${peer.fix === undefined ? '' : ` fix: ${peer.fix}`}`,
+  ])
+  context.finish(report, table(['NAME', 'STATE', 'RTT', 'LINK', 'SPACES', 'PEER', ''], rows))
+}
+
+async function ping(context: CommandContext, peer: string, options: { readonly count?: string }): Promise<void> {
+  const count = options.count === undefined ? {} : { count: Number(options.count) }
+  const report = await context.ask<PingReport>('peers.ping', { peer, ...count })
+  const times = report.rttsMs.map((rtt) => duration(rtt)).join(', ')
+  context.finish(
+    report,
+    `pong from ${oneLine(report.name ?? report.peer)} ${report.kind ?? ''} ${report.address ?? ''}: ${times}`,
+  )
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 }
+
+/** `90s`, `10m`, `12h`, `7d` as milliseconds. */
+export function spanOf(text: string): number {
+  const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const unitMs = unit === undefined ? undefined : UNIT_MS[unit]
+  if (digits !== undefined && unitMs !== undefined) return Number(digits) * unitMs
+  throw new CliError('ERR_USAGE', `not a span of time: ${JSON.stringify(text)}`, {
+    fix: 'write a number and a unit, e.g. 10m, 12h or 7d',
+  })
+}

@@ -1,0 +1,39 @@
+/**
+ * The daemon process: `node main.ts PROFILE OPTIONS`. Started by `plexus up` (or whatever needs it first), it reports
+ * once over descriptor 3 and then belongs to nobody.
+ */
+import { closeSync, writeSync } from 'node:fs'
+import { codeOf, PlexusError, reasonOf } from '../../base/index.ts'
+import { profileOf } from '../profile.ts'
+import type { DaemonOptions, StartReport } from '../start-daemon.ts'
+import { runDaemon } from './run.ts'
+
+const REPORT_DESCRIPTOR = 3
+
+function report(message: StartReport): void {
+  try {
+    writeSync(REPORT_DESCRIPTOR, JSON.stringify(message))
+    closeSync(REPORT_DESCRIPTOR)
+  } catch (error) {
+    // Whoever started us has gone; the daemon is wanted all the same.
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
+}
+
+const [profileName, options = '{}'] = process.argv.slice(2)
+try {
+  const daemon = await runDaemon(profileOf(profileName), JSON.parse(options) as DaemonOptions)
+  report({ ready: true, notes: daemon.notes })
+  process.exitCode = await daemon.ended
+} catch (error) {
+  const fix = error instanceof PlexusError ? error.fix : undefined
+  report({
+    ready: false,
+    code: codeOf(error),
+    message: error instanceof Error ? error.message : reasonOf(error),
+    ...(fix === undefined ? {} : { fix }),
+  })
+  process.exitCode = 1
+}
+// Whatever a library forgot to close must not keep a stopped daemon alive.
+process.exit()

@@ -1,0 +1,186 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { codeOf, LOG_LEVELS, type Logger, type LogLevel, reasonOf } from '../../base/index.ts'
+import type { McpFace } from '../../mcp/index.ts'
+import type { PlexusNode } from '../../node/index.ts'
+import { CliError } from '../errors.ts'
+import { type Profile, prepareFolder } from '../profile.ts'
+import type { DaemonOptions } from '../start-daemon.ts'
+import { VERSION } from '../version.ts'
+import { listenOnSocket, serveControl } from './control-server.ts'
+import { LogFile } from './log-file.ts'
+
+/** Exit code after an exception that nobody caught (sysexits EX_SOFTWARE). */
+const EXIT_CRASHED = 70
+const STOP_DEADLINE_MS = 10_000
+
+/** What `daemon.json` says to people and to `plexus doctor`; the lock, not this file, decides who owns the profile. */
+export interface DaemonInfo {
+  readonly pid: number
+  readonly version: string
+  readonly started: number
+  readonly peer: string
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly mcpUrl: string | undefined
+  readonly controlSocket: string
+  readonly mcpSocket: string
+  readonly logFile: string
+  readonly notes: readonly string[]
+}
+
+export interface RunningDaemon {
+  /** Things worth a line: a port that was taken, a face that could not start. */
+  readonly notes: readonly string[]
+  readonly info: DaemonInfo
+  /** Settles with the process's exit code. */
+  readonly ended: Promise<number>
+  stop(): void
+}
+
+/** Runs a whole daemon in this process: the peer, its control socket, and the MCP faces. */
+export async function runDaemon(profile: Profile, options: DaemonOptions): Promise<RunningDaemon> {
+  prepareFolder(profile)
+  const logFile = new LogFile(profile.logFile)
+  const { createNode, pinoLogger } = await import('../../node/index.ts')
+  const log = pinoLogger({ level: logLevel(options.logLevel), write: (line) => logFile.write(line) })
+  const node = await createNode({
+    folder: profile.folder,
+    ...(options.name === undefined ? {} : { name: options.name }),
+    defaultName: defaultName(profile),
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.mdns === undefined ? {} : { mdns: options.mdns }),
+    version: VERSION,
+    log,
+  })
+  try {
+    return await serve(profile, options, node, log)
+  } catch (error) {
+    await node.stop()
+    throw error
+  }
+}
+
+async function serve(profile: Profile, options: DaemonOptions, node: PlexusNode, log: Logger): Promise<RunningDaemon> {
+  const { createMcpFace } = await import('../../mcp/index.ts')
+  const notes: string[] = [...node.notes]
+  const mcp = createMcpFace({ node, log: log.child({ module: 'mcp' }) })
+  const mcpUrl = await listenHttp(mcp, profile, options, notes, log)
+  const ending = Promise.withResolvers<number>()
+  const info: DaemonInfo = {
+    pid: process.pid,
+    version: VERSION,
+    started: Date.now(),
+    peer: node.peer,
+    name: node.name,
+    addresses: node.transport.addresses(),
+    mcpUrl,
+    controlSocket: profile.controlSocket,
+    mcpSocket: profile.mcpSocket,
+    logFile: profile.logFile,
+    notes,
+  }
+  const servers = [
+    await listenOnSocket(profile.mcpSocket, (socket) => mcp.serveStream(socket)),
+    await listenOnSocket(profile.controlSocket, (socket) =>
+      serveControl(socket, (op, input, context) => call(op, input, context), log.child({ module: 'control' })),
+    ),
+  ]
+  writeFileSync(profile.infoFile, `${JSON.stringify(info, null, 2)}\n`, { mode: 0o600 })
+
+  let stopping = false
+  const stop = (code = 0): void => {
+    if (stopping) {
+      log.warn({}, 'told twice to stop: ending at once')
+      process.exit(code === 0 ? 1 : code)
+    }
+    stopping = true
+    const timer = setTimeout(() => process.exit(1), STOP_DEADLINE_MS)
+    timer.unref()
+    void shutDown().then(
+      () => ending.resolve(code),
+      (error: unknown) => {
+        log.error({ reason: reasonOf(error) }, 'the daemon did not stop cleanly')
+        ending.resolve(1)
+      },
+    )
+  }
+  const shutDown = async (): Promise<void> => {
+    for (const server of servers) server.close()
+    await mcp.close()
+    await node.stop()
+    rmSync(profile.infoFile, { force: true })
+    log.info({ pid: info.pid }, 'the daemon has stopped')
+  }
+  const call = (op: string, input: unknown, context: Parameters<PlexusNode['call']>[2]): Promise<unknown> => {
+    if (op === 'daemon.info') return Promise.resolve(info)
+    if (op === 'daemon.stop') {
+      // The answer leaves first: stopping closes the very socket it travels on.
+      setImmediate(stop)
+      return Promise.resolve({ stopping: true })
+    }
+    return node.call(op, input, { ...context, caller: { kind: 'person', client: 'cli' } })
+  }
+  log.info({ pid: info.pid, version: VERSION, peer: info.peer, addresses: info.addresses, mcpUrl }, 'the daemon runs')
+  process.on('SIGTERM', () => stop())
+  process.on('SIGINT', () => stop())
+  process.on('uncaughtException', (error) => crash(profile, error, log))
+  process.on('unhandledRejection', (reason) => crash(profile, reason, log))
+  void node.stopped.then((error) => {
+    if (!stopping) stop(error === undefined ? 0 : 1)
+  })
+  return { notes, info, ended: ending.promise, stop }
+}
+
+/** The HTTP face is a convenience: without it the daemon still serves everybody else. */
+async function listenHttp(
+  mcp: McpFace,
+  profile: Profile,
+  options: DaemonOptions,
+  notes: string[],
+  log: Logger,
+): Promise<string | undefined> {
+  try {
+    const http = await mcp.listenHttp({
+      ...(options.httpPort === undefined ? {} : { port: options.httpPort }),
+      tokenFile: profile.tokenFile,
+    })
+    if (http.note !== undefined) notes.push(http.note)
+    return http.url
+  } catch (error) {
+    notes.push(`no MCP over HTTP: ${reasonOf(error)}`)
+    log.error({ code: codeOf(error), reason: reasonOf(error) }, 'the HTTP face did not start')
+    return undefined
+  }
+}
+
+/** Writes down what happened, without contents, and ends: the store is safe at any moment. */
+function crash(profile: Profile, error: unknown, log: Logger): void {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  log.error({ stack }, 'an exception reached the top: the daemon ends')
+  const folder = join(profile.folder, 'crashes')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const report = {
+    at: new Date().toISOString(),
+    version: VERSION,
+    node: process.version,
+    cores: availableParallelism(),
+    stack,
+  }
+  writeFileSync(join(folder, `${Date.now()}.json`), `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 })
+  process.exit(EXIT_CRASHED)
+}
+
+function logLevel(text: string | undefined): LogLevel {
+  if (text === undefined) return 'info'
+  const level = LOG_LEVELS.find((candidate) => candidate === text)
+  if (level !== undefined) return level
+  throw new CliError('ERR_USAGE', `no log level is called ${JSON.stringify(text)}`, {
+    fix: `use one of: ${LOG_LEVELS.join(', ')}`,
+  })
+}
+
+function defaultName(profile: Profile): string {
+  return profile.name === 'default' ? (process.env.USER ?? process.env.USERNAME ?? 'peer') : profile.name
+}

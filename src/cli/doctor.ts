@@ -1,0 +1,133 @@
+import { statfsSync, statSync } from 'node:fs'
+import { release, type } from 'node:os'
+import { reasonOf } from '../base/index.ts'
+import type { NodeStatus } from '../node/index.ts'
+import { ControlClient } from './client.ts'
+import type { Profile } from './profile.ts'
+
+export interface Check {
+  readonly name: string
+  readonly state: 'ok' | 'warn' | 'fail'
+  readonly detail: string
+  /** Present whenever the state is not `ok`. */
+  readonly fix?: string
+}
+
+interface StoreCheck {
+  readonly integrity: string
+  readonly bytes: number
+}
+
+const NODE_MAJOR_MIN = 24
+const DISK_FREE_MIN_BYTES: number = 512 * 1024 * 1024
+
+/** Looks at everything that can be looked at, with the daemon's help when it runs. Never throws for a finding. */
+export async function examine(profile: Profile, signal: AbortSignal): Promise<readonly Check[]> {
+  const local = [nodeCheck(), folderCheck(profile), keyCheck(profile), diskCheck(profile), clockCheck()]
+  using client = await ControlClient.open(profile)
+  if (client === undefined) {
+    return [...local, { name: 'daemon', state: 'warn', detail: 'does not run', fix: 'plexus up' }]
+  }
+  const [status, store] = await Promise.all([
+    client.call('node.status', {}, { signal }) as Promise<NodeStatus>,
+    client.call('node.check-store', {}, { signal }) as Promise<StoreCheck>,
+  ])
+  return [
+    ...local,
+    { name: 'daemon', state: 'ok', detail: `runs, version ${status.version}` },
+    storeCheck(store),
+    ...nodeChecks(status),
+  ]
+}
+
+function nodeCheck(): Check {
+  const major = Number(process.versions.node.split('.')[0])
+  const detail = `Node ${process.versions.node} on ${type()} ${release()}`
+  if (major >= NODE_MAJOR_MIN) return { name: 'node', state: 'ok', detail }
+  return { name: 'node', state: 'fail', detail, fix: `install Node ${NODE_MAJOR_MIN} or newer` }
+}
+
+function folderCheck({ folder }: Profile): Check {
+  return privateCheck('data folder', folder, 0o077, `chmod 700 ${folder}`)
+}
+
+function keyCheck({ folder }: Profile): Check {
+  return privateCheck('identity', `${folder}/identity.json`, 0o077, `chmod 600 ${folder}/identity.json`)
+}
+
+function privateCheck(name: string, path: string, forbidden: number, fix: string): Check {
+  try {
+    const { mode } = statSync(path)
+    const open = process.platform !== 'win32' && (mode & forbidden) !== 0
+    if (!open) return { name, state: 'ok', detail: path }
+    return { name, state: 'fail', detail: `${path} can be opened by others`, fix }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { name, state: 'warn', detail: `${path} is not there yet`, fix: 'plexus up' }
+    return { name, state: 'fail', detail: reasonOf(error), fix: `make ${path} readable for you` }
+  }
+}
+
+function diskCheck({ folder }: Profile): Check {
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    const free = bavail * bsize
+    const detail = `${Math.round(free / 2 ** 20)} MiB free`
+    if (free >= DISK_FREE_MIN_BYTES) return { name: 'disk', state: 'ok', detail }
+    return {
+      name: 'disk',
+      state: 'warn',
+      detail,
+      fix: 'free some space: a full disk refuses new records, it loses none',
+    }
+  } catch (error) {
+    return { name: 'disk', state: 'warn', detail: reasonOf(error), fix: 'plexus up makes the folder' }
+  }
+}
+
+/** Records of a peer whose clock is more than five minutes ahead are set aside by all others. */
+function clockCheck(): Check {
+  const now = new Date()
+  const detail = now.toISOString()
+  if (now.getUTCFullYear() >= 2026) return { name: 'clock', state: 'ok', detail }
+  return { name: 'clock', state: 'fail', detail, fix: 'set the clock of this machine' }
+}
+
+function storeCheck({ integrity, bytes }: StoreCheck): Check {
+  const detail = `${Math.round(bytes / 2 ** 20)} MiB, ${integrity}`
+  if (integrity === 'ok') return { name: 'store', state: 'ok', detail }
+  return {
+    name: 'store',
+    state: 'fail',
+    detail,
+    fix: 'stop the daemon, keep a copy of plexus.db, and let the other members fill a new one',
+  }
+}
+
+function nodeChecks(status: NodeStatus): readonly Check[] {
+  const components = status.components
+    .filter((component) => component.state !== 'ok')
+    .map(
+      (component): Check => ({
+        name: component.name,
+        state: component.state === 'failed' ? 'fail' : 'warn',
+        detail: component.reason ?? component.state,
+        fix: component.fix ?? 'plexus down && plexus up',
+      }),
+    )
+  const { ready, known } = status.peers
+  const peers: Check =
+    known === ready
+      ? { name: 'peers', state: 'ok', detail: `${ready} of ${known} ready` }
+      : { name: 'peers', state: 'warn', detail: `${ready} of ${known} ready`, fix: 'plexus peers says why for each' }
+  const reachable: Check =
+    status.addresses.length > 0
+      ? { name: 'listening', state: 'ok', detail: status.addresses.join(' ') }
+      : {
+          name: 'listening',
+          state: 'warn',
+          detail: 'nobody can reach this peer',
+          fix: 'plexus down && plexus up --listen /ip4/0.0.0.0/tcp/0',
+        }
+  return [peers, reachable, ...components]
+}

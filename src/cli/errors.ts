@@ -1,0 +1,60 @@
+import { PlexusError } from '../base/index.ts'
+
+export type CliErrorCode =
+  | 'ERR_USAGE'
+  | 'ERR_DAEMON_NOT_RUNNING'
+  | 'ERR_DAEMON_START'
+  | 'ERR_DAEMON_LOST'
+  | 'ERR_DAEMON_REPLY'
+  | 'ERR_FILE_UNREADABLE'
+  | 'ERR_HOME'
+
+export class CliError extends PlexusError<CliErrorCode> {
+  override readonly name = 'CliError'
+}
+
+/** An error that happened inside the daemon and came over the control socket. */
+export class RemoteError extends PlexusError {
+  override readonly name = 'RemoteError'
+}
+
+/** What a process of ours ends with (docs/cli.md). */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  notRunning: 3,
+  notPermitted: 4,
+  notFound: 5,
+  timedOut: 6,
+  degraded: 7,
+  unreachable: 8,
+  verification: 9,
+  interrupted: 130,
+} as const
+
+const EXIT_BY_CODE: Readonly<Record<string, number>> = {
+  ERR_USAGE: EXIT.usage,
+  ERR_INVALID_INPUT: EXIT.usage,
+  ERR_INVALID_ARGUMENT: EXIT.usage,
+  ERR_DAEMON_NOT_RUNNING: EXIT.notRunning,
+  ERR_DAEMON_LOST: EXIT.notRunning,
+  ERR_JOIN_REFUSED: EXIT.notPermitted,
+  ERR_NOT_PERMITTED: EXIT.notPermitted,
+  ERR_NOT_MEMBER: EXIT.notPermitted,
+  ERR_KEY_PERMISSIONS: EXIT.notPermitted,
+  ERR_NOT_FOUND: EXIT.notFound,
+  ERR_FILE_UNREADABLE: EXIT.notFound,
+  ERR_TIMEOUT: EXIT.timedOut,
+  ERR_UNREACHABLE: EXIT.unreachable,
+  ERR_JOIN_UNREACHABLE: EXIT.unreachable,
+  ERR_PEER_NOT_READY: EXIT.unreachable,
+  ERR_TICKET_MALFORMED: EXIT.usage,
+  ERR_TICKET_EXPIRED: EXIT.notPermitted,
+  ERR_KEY_CORRUPT: EXIT.verification,
+  ERR_STORE_CORRUPT: EXIT.verification,
+}
+
+export function exitCodeOf(code: string): number {
+  return EXIT_BY_CODE[code] ?? EXIT.failed
+}

@@ -1,0 +1,9 @@
+/**
+ * The command line. It talks to the daemon over a socket and never imports libp2p or the MCP SDK, so that `status`
+ * answers at once; a test keeps it that way.
+ */
+import { enableCompileCache } from 'node:module'
+
+enableCompileCache()
+const { program } = await import('./program.ts')
+await program().parseAsync()

@@ -1,0 +1,37 @@
+import { Command, type CommanderError } from 'commander'
+import { run } from './command.ts'
+import { addCognitionCommands } from './commands/cognition.ts'
+import { addDaemonCommands } from './commands/daemon.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addNetworkCommands } from './commands/network.ts'
+import { addResearchCommands } from './commands/research.ts'
+import { EXIT } from './errors.ts'
+import { runShim } from './shim.ts'
+import { VERSION } from './version.ts'
+
+/** The whole command tree. */
+export function program(): Command {
+  const root = new Command('plexus')
+    .description('The peer-to-peer network for AI agents: shared thoughts and research, no server in the middle.')
+    .version(VERSION)
+    .option('--profile <name>', 'which peer of this machine (default "default")')
+    .option('--json', 'print one JSON object on standard output')
+    .showHelpAfterError('(plexus --help lists the commands)')
+    .exitOverride(onCommanderExit)
+  addDaemonCommands(root)
+  addNetworkCommands(root)
+  addCognitionCommands(root)
+  addResearchCommands(root)
+  addDoctorCommand(root)
+  root
+    .command('mcp')
+    .description('speak MCP on standard input and output, for an MCP client to start')
+    .action(run<[object]>(async ({ profile }) => await runShim(profile)))
+  for (const command of root.commands) command.exitOverride(onCommanderExit)
+  return root
+}
+
+/** Commander's own exits, under our documented codes: help and version are fine, everything else is bad usage. */
+function onCommanderExit(error: CommanderError): never {
+  process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
+}

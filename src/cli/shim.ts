@@ -1,0 +1,46 @@
+import type { Socket } from 'node:net'
+import { connectSocket } from './client.ts'
+import { CliError } from './errors.ts'
+import type { Profile } from './profile.ts'
+import { startDaemon } from './start-daemon.ts'
+
+/**
+ * `plexus mcp`: a pipe of bytes between an MCP client's stdio and the daemon's socket. It knows nothing of MCP, holds no
+ * state, and ends when either side does, so that no client leaves an orphan behind.
+ */
+export async function runShim(profile: Profile): Promise<void> {
+  const socket = await openMcpSocket(profile)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let clientDone = false
+  const onClientDone = (): void => {
+    clientDone = true
+    socket.end()
+  }
+  process.stdin.once('end', onClientDone)
+  // A client that was killed closes our stdout before our stdin says anything.
+  process.stdout.once('error', () => {
+    onClientDone()
+    socket.destroy()
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onClientDone)
+  socket.once('error', () => socket.destroy())
+  socket.once('close', () => (clientDone ? resolve() : reject(daemonGone())))
+  process.stdin.pipe(socket)
+  socket.pipe(process.stdout)
+  await promise.finally(() => process.stdin.destroy())
+}
+
+async function openMcpSocket(profile: Profile): Promise<Socket> {
+  const running = await connectSocket(profile.mcpSocket)
+  if (running !== undefined) return running
+  await startDaemon(profile)
+  const started = await connectSocket(profile.mcpSocket)
+  if (started !== undefined) return started
+  throw new CliError('ERR_DAEMON_START', 'the daemon runs but offers no MCP socket', { fix: `read ${profile.logFile}` })
+}
+
+function daemonGone(): CliError {
+  return new CliError('ERR_DAEMON_LOST', 'the daemon went away', {
+    fix: 'start it again with: plexus up; then reconnect the client',
+  })
+}

@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { ControlClient, connectSocket } from './client.ts'
+import { CliError, RemoteError } from './errors.ts'
+import { type Profile, prepareFolder } from './profile.ts'
+
+/** From an empty machine to a daemon that answers: key generation, migrations, sockets. */
+const START_TIMEOUT_MS = 30_000
+/** While another process is starting the same daemon, how often we look whether it answers. */
+const RETRY_MS = 50
+
+/** What the daemon tells its parent, once, over the inherited pipe. */
+export type StartReport =
+  | { readonly ready: true; readonly notes: readonly string[] }
+  | { readonly ready: false; readonly code: string; readonly message: string; readonly fix?: string }
+
+export interface DaemonOptions {
+  readonly name?: string
+  readonly listen?: readonly string[]
+  readonly mdns?: boolean
+  readonly httpPort?: number
+  readonly logLevel?: string
+}
+
+/** Starts the daemon of a profile in the background and waits until it answers. Returns what it had to say. */
+export async function startDaemon(profile: Profile, options: DaemonOptions = {}): Promise<readonly string[]> {
+  prepareFolder(profile)
+  const report = await spawnDaemon(profile, options)
+  if (report.ready) return report.notes
+  if (report.code !== 'ERR_PROFILE_LOCKED') {
+    throw new RemoteError(report.code, report.message, report.fix === undefined ? {} : { fix: report.fix })
+  }
+  // Somebody else is a moment ahead of us with the same daemon: wait for theirs.
+  await waitForSocket(profile)
+  return []
+}
+
+/** The daemon's conversation, starting the daemon when it does not run. */
+export async function ensureDaemon(profile: Profile, options: DaemonOptions = {}): Promise<ControlClient> {
+  const running = await ControlClient.open(profile)
+  if (running !== undefined) return running
+  await startDaemon(profile, options)
+  const started = await ControlClient.open(profile)
+  if (started !== undefined) return started
+  throw new CliError('ERR_DAEMON_START', 'the daemon started and went away again', { fix: `read ${profile.logFile}` })
+}
+
+function spawnDaemon(profile: Profile, options: DaemonOptions): Promise<StartReport> {
+  const { promise, resolve, reject } = Promise.withResolvers<StartReport>()
+  const child = spawn(process.execPath, [...execArguments(), daemonEntry(), profile.name, JSON.stringify(options)], {
+    detached: true,
+    cwd: profile.folder,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  const fail = (why: string): void =>
+    reject(new CliError('ERR_DAEMON_START', `the daemon did not start: ${why}`, { fix: `read ${profile.logFile}` }))
+  const timer = setTimeout(() => fail(`no sign of life in ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS)
+  child.once('error', (error) => fail(error.message))
+  child.once('exit', (code, signal) => setImmediate(fail, `it ended with ${signal ?? `exit code ${code}`}`))
+  child.stdio[3]?.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  child.stdio[3]?.once('end', () => {
+    if (said !== '') resolve(JSON.parse(said) as StartReport)
+  })
+  return promise.finally(() => {
+    clearTimeout(timer)
+    child.removeAllListeners()
+    child.stdio[3]?.destroy()
+    child.unref()
+  })
+}
+
+/** Flags such as `--cpu-prof` stay with this process; only what changes how sources load is passed on. */
+function execArguments(): readonly string[] {
+  return process.execArgv.filter(
+    (argument) => argument.startsWith('--conditions') || argument.startsWith('--disable-warning'),
+  )
+}
+
+function daemonEntry(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return fileURLToPath(new URL(`./daemon/main.${extension}`, import.meta.url))
+}
+
+async function waitForSocket(profile: Profile): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (performance.now() < deadline) {
+    const socket = await connectSocket(profile.controlSocket)
+    socket?.end()
+    if (socket !== undefined) return
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
+  throw new CliError('ERR_DAEMON_START', 'another process holds this profile and does not answer', {
+    fix: 'end the process named in daemon.json of the profile folder, or use another --profile',
+  })
+}

@@ -1,0 +1,125 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { localhostHostValidation, localhostOriginValidation, toNodeHandler } from '@modelcontextprotocol/node'
+import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server'
+import { type Logger, reasonOf, sha256, utf8 } from '../../base/index.ts'
+import { McpError } from '../errors.ts'
+
+export const HTTP_DEFAULT_PORT = 7425
+/** How many ports after the wanted one are tried before giving up. */
+const HTTP_PORT_TRIES = 20
+const HTTP_MAX_CONNECTIONS = 64
+const HTTP_BODY_MAX_BYTES: number = 4 * 1024 * 1024
+const HTTP_MAX_SUBSCRIPTIONS = 64
+const PATH = '/mcp'
+const TOKEN = /^[0-9a-f]{64}$/
+
+export interface HttpFaceInit {
+  readonly port?: number
+  readonly tokenFile: string
+}
+
+export interface HttpFace {
+  readonly url: string
+  readonly note: string | undefined
+  close(): Promise<void>
+}
+
+/**
+ * MCP Streamable HTTP, both protocol eras, on 127.0.0.1 only. Every request needs the bearer token of the token file, a
+ * loopback `Host` (DNS rebinding) and, if it has an `Origin`, a loopback one.
+ */
+export async function listenHttp(factory: McpServerFactory, init: HttpFaceInit, log: Logger): Promise<HttpFace> {
+  const expected = sha256(utf8(`Bearer ${keptToken(init.tokenFile)}`))
+  const handler = createMcpHandler(factory, {
+    maxRequestBodySize: HTTP_BODY_MAX_BYTES,
+    maxSubscriptions: HTTP_MAX_SUBSCRIPTIONS,
+    onerror: (error) => log.debug({ reason: error.message }, 'an HTTP request was refused'),
+  })
+  const serve = toNodeHandler(handler, { maxRequestBodySize: HTTP_BODY_MAX_BYTES })
+  const hostIsLocal = localhostHostValidation()
+  const originIsLocal = localhostOriginValidation()
+  const server = createServer((request, response) => {
+    if (!hostIsLocal(request, response) || !originIsLocal(request, response)) return
+    const refusal = refusalOf(request, expected)
+    if (refusal !== undefined) return answerError(response, ...refusal)
+    // node:http types absent fields as `undefined`, the SDK as missing: the same thing at run time.
+    serve(request as Parameters<typeof serve>[0], response).catch((error: unknown) => {
+      log.warn({ reason: reasonOf(error) }, 'an HTTP request failed')
+      response.destroy()
+    })
+  })
+  server.maxConnections = HTTP_MAX_CONNECTIONS
+  const wanted = init.port ?? HTTP_DEFAULT_PORT
+  const port = await listen(server, wanted)
+  return {
+    url: `http://127.0.0.1:${port}${PATH}`,
+    note: port === wanted || wanted === 0 ? undefined : `port ${wanted} is taken; MCP over HTTP listens on ${port}`,
+    close: async () => {
+      const closed = Promise.withResolvers<void>()
+      server.close(() => closed.resolve())
+      await handler.close()
+      server.closeAllConnections()
+      await closed.promise
+    },
+  }
+}
+
+type Refusal = readonly [status: number, message: string]
+
+function refusalOf(request: IncomingMessage, expected: Uint8Array): Refusal | undefined {
+  if (request.url?.split('?')[0] !== PATH) return [404, `nothing here; MCP is at ${PATH}`]
+  // Browsers say where a request comes from even when they send no Origin.
+  if (request.headers['sec-fetch-site'] === 'cross-site') return [403, 'requests from other sites are refused']
+  // Both sides are hashed first, so that neither length nor prefix of the token shows in the time this takes.
+  const given = sha256(utf8(request.headers.authorization ?? ''))
+  if (!timingSafeEqual(given, expected)) return [401, 'the bearer token of this profile is missing or wrong']
+  return undefined
+}
+
+function answerError(response: ServerResponse, status: number, message: string): void {
+  const headers = { 'content-type': 'application/json', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}) }
+  response
+    .writeHead(status, headers)
+    .end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -32_000, message } }))
+}
+
+async function listen(server: Server, wanted: number): Promise<number> {
+  for (let port = wanted; port <= Math.min(wanted + HTTP_PORT_TRIES, 65_535); port++) {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+    const onError = (error: NodeJS.ErrnoException): void =>
+      error.code === 'EADDRINUSE'
+        ? resolve(false)
+        : reject(new McpError('ERR_HTTP_LISTEN', error.message, { cause: error }))
+    server.once('error', onError)
+    server.listen(port, '127.0.0.1', () => resolve(true))
+    const listening = await promise.finally(() => server.removeListener('error', onError))
+    if (listening) return (server.address() as AddressInfo).port
+  }
+  throw new McpError('ERR_HTTP_LISTEN', `ports ${wanted} to ${wanted + HTTP_PORT_TRIES} are all taken`, {
+    fix: 'choose another with: plexus up --http-port N',
+  })
+}
+
+/** The token of the profile, made at the first start. Only its owner may read the file. */
+function keptToken(path: string): string {
+  try {
+    const token = readFileSync(path, 'utf8').trim()
+    if (TOKEN.test(token)) return token
+    throw new McpError('ERR_HTTP_TOKEN', `${path} holds no token`, {
+      fix: `delete ${path}; the next start makes a new one`,
+    })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const token = randomBytes(32).toString('hex')
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, `${token}\n`)
+  } finally {
+    closeSync(file)
+  }
+  return token
+}

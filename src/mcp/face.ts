@@ -1,0 +1,64 @@
+import type { Duplex } from 'node:stream'
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
+import { type Logger, reasonOf, systemRandom } from '../base/index.ts'
+import type { PlexusNode } from '../node/index.ts'
+import { type HttpFace, type HttpFaceInit, listenHttp } from './adapters/http.ts'
+import { serverFactory } from './server.ts'
+
+/** MCP connections over the local socket at one time; each client of this machine is one. */
+export const STREAMS_MAX = 256
+/** The largest JSON-RPC message; larger things travel by id. */
+export const MESSAGE_MAX_BYTES: number = 4 * 1024 * 1024
+
+/** Everything by which MCP clients reach a node. */
+export interface McpFace {
+  /** Speaks MCP, newline-delimited, over a stream: a shim's socket. */
+  serveStream(stream: Duplex): void
+  listenHttp(init: HttpFaceInit): Promise<Pick<HttpFace, 'url' | 'note'>>
+  /** Ends all connections. */
+  close(): Promise<void>
+  readonly clients: number
+}
+
+export function createMcpFace(components: { readonly node: PlexusNode; readonly log: Logger }): McpFace {
+  const { node, log } = components
+  const factory = serverFactory({ node, random: systemRandom(), version: node.status().version })
+  const open = new Map<Duplex, { close(): Promise<void> }>()
+  let http: HttpFace | undefined
+  return {
+    get clients() {
+      return open.size
+    },
+    serveStream: (stream) => {
+      stream.on('error', () => stream.destroy())
+      if (open.size >= STREAMS_MAX) {
+        log.warn({ clients: open.size }, 'too many MCP clients: refused one')
+        stream.destroy()
+        return
+      }
+      const transport = new StdioServerTransport(stream, stream, { maxBufferSize: MESSAGE_MAX_BYTES })
+      const handle = serveStdio(factory, {
+        transport,
+        onerror: (error) => log.debug({ reason: error.message }, 'an MCP client sent something wrong'),
+      })
+      open.set(stream, handle)
+      stream.once('close', () => {
+        open.delete(stream)
+        handle
+          .close()
+          .catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'an MCP connection did not close cleanly'))
+      })
+      // The other side has said all it will: nothing remains to be answered.
+      stream.once('end', () => stream.end())
+    },
+    listenHttp: async (init) => {
+      http ??= await listenHttp(factory, init, log)
+      return http
+    },
+    close: async () => {
+      await http?.close()
+      await Promise.allSettled([...open.values()].map((handle) => handle.close()))
+      for (const stream of open.keys()) stream.destroy()
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import { reasonOf } from '../../../base/index.ts'
+import { NetworkError } from '../../errors.ts'
+
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'this machine has no address to dial from',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was reset during the handshake',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ENOTFOUND: 'the host name is unknown',
+  ETIMEDOUT: 'no answer',
+}
+
+/** What TLS and noise say when another identity than the expected one answers; libp2p passes on the message alone. */
+const WRONG_PEER = /^Unexpected Peer$|does not match expected remote identity key/
+
+/** libp2p rejects some promises with the event that ended them. */
+export function thrownError(thrown: unknown): unknown {
+  if (!(thrown instanceof Event)) return thrown
+  return 'error' in thrown && thrown.error instanceof Error ? thrown.error : new Error('the connection was closed')
+}
+
+/** The reason, in a few words, why dialling one address failed. */
+export function dialError(thrown: unknown): NetworkError {
+  if (thrown instanceof NetworkError) return thrown
+  const error = thrownError(thrown)
+  const message = reasonOf(error)
+  if (WRONG_PEER.test(message)) {
+    return new NetworkError('ERR_WRONG_PEER', 'another peer answered', { cause: error })
+  }
+  const reason = SYSTEM_REASONS[systemCode(error)] ?? `the handshake failed (${message})`
+  return new NetworkError('ERR_UNREACHABLE', reason, { cause: error })
+}
+
+/** libp2p reports all failed listen addresses in one message. */
+export function listenError(error: unknown, listen: readonly string[]): NetworkError {
+  const message = reasonOf(error)
+  const where = listen.join(', ')
+  if (message.includes('EADDRINUSE')) {
+    return new NetworkError('ERR_ADDRESS_IN_USE', `the port is already in use: ${where}`, {
+      cause: error,
+      fix: 'Stop the program that uses it, or listen on another port.',
+    })
+  }
+  if (message.includes('EADDRNOTAVAIL')) {
+    return new NetworkError('ERR_LISTEN', `no interface of this machine has the address: ${where}`, {
+      cause: error,
+      fix: 'Listen on /ip4/0.0.0.0/tcp/<port> or on an address of this machine.',
+    })
+  }
+  if (message.includes('EACCES')) {
+    return new NetworkError('ERR_LISTEN', `not allowed to listen on ${where}`, {
+      cause: error,
+      fix: 'Choose a port above 1023.',
+    })
+  }
+  return new NetworkError('ERR_LISTEN', `cannot listen on ${where}: ${message.split('\n')[0]}`, {
+    cause: error,
+    fix: 'Give TCP addresses such as /ip4/0.0.0.0/tcp/4001.',
+  })
+}
+
+function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}

@@ -1,0 +1,133 @@
+import { type Clock, jitter, type Logger, type PeerId, type Random } from '../../../base/index.ts'
+import type { SimulatedEnd } from './connection.ts'
+import { Pipe } from './pipe.ts'
+
+export interface SimulatedNetworkInit {
+  /** One way, on average. Default 5. */
+  readonly latencyMs?: number
+  /** How far a single packet may be off, as a fraction of the latency. Default 0.5. */
+  readonly latencySpread?: number
+  /** Of each direction of a connection. Default: no limit. */
+  readonly bytesPerSecond?: number
+}
+
+export interface SimulatedNetworkComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+/** A peer as the network sees it. */
+export interface SimulatedHost {
+  readonly peer: PeerId
+  /** Answers a call with an end of its own, or not at all. */
+  answer(caller: SimulatedEnd, toCaller: Pipe): boolean
+  ends(): readonly SimulatedEnd[]
+  crash(): void
+}
+
+/**
+ * Peers, the lines between them, and what can go wrong with them, in one process. With a `VirtualClock` and a seeded
+ * `Random` a run repeats exactly.
+ */
+export class SimulatedNetwork {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly #latencyMs: number
+  readonly #latencySpread: number
+  readonly #bytesPerSecond: number
+  readonly #addresses = new Map<PeerId, string>()
+  readonly #hosts = new Map<string, SimulatedHost>()
+  readonly #partitions = new Set<string>()
+  readonly #frozen = new Set<PeerId>()
+  readonly #held = new Set<Pipe>()
+
+  constructor(init: SimulatedNetworkInit, components: SimulatedNetworkComponents) {
+    this.clock = components.clock
+    this.random = components.random
+    this.log = components.log
+    this.#latencyMs = init.latencyMs ?? 5
+    this.#latencySpread = init.latencySpread ?? 0.5
+    this.#bytesPerSecond = init.bytesPerSecond ?? Number.POSITIVE_INFINITY
+  }
+
+  /** The address of a peer, the same after a restart: `/ip4/10.x.y.z/tcp/4001`. */
+  addressOf(peer: PeerId): string {
+    const known = this.#addresses.get(peer)
+    if (known !== undefined) return known
+    const number = this.#addresses.size + 1
+    const address = `/ip4/10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}/tcp/4001`
+    this.#addresses.set(peer, address)
+    return address
+  }
+
+  attach(host: SimulatedHost): void {
+    this.#hosts.set(this.addressOf(host.peer), host)
+  }
+
+  detach(host: SimulatedHost): void {
+    const address = this.addressOf(host.peer)
+    if (this.#hosts.get(address) === host) this.#hosts.delete(address)
+  }
+
+  hostAt(address: string): SimulatedHost | undefined {
+    return this.#hosts.get(address)
+  }
+
+  /** A new line from one peer to another. */
+  pipe(from: PeerId, to: PeerId): Pipe {
+    const holds = (pipe: Pipe): boolean => {
+      const held = this.#frozen.has(from) || this.#frozen.has(to) || this.#partitions.has(pairKey(from, to))
+      if (held) this.#held.add(pipe)
+      return held
+    }
+    return new Pipe({ latencyMs: () => this.latencyMs(), bytesPerSecond: this.#bytesPerSecond, holds }, this.clock)
+  }
+
+  latencyMs(): number {
+    return jitter(this.random, this.#latencyMs, this.#latencySpread)
+  }
+
+  /** From now on nothing gets from one side to the other; nobody is told. */
+  partition(left: readonly PeerId[], right: readonly PeerId[]): void {
+    for (const a of left) for (const b of right) this.#partitions.add(pairKey(a, b))
+  }
+
+  /** Ends all partitions; what was held back arrives. */
+  heal(): void {
+    this.#partitions.clear()
+    this.#release()
+  }
+
+  /** The peer neither sends nor receives, and keeps its connections, as a process that was stopped. */
+  freeze(peer: PeerId): void {
+    this.#frozen.add(peer)
+  }
+
+  thaw(peer: PeerId): void {
+    this.#frozen.delete(peer)
+    this.#release()
+  }
+
+  /** Ends the connections between two peers at once, on both sides. */
+  cut(a: PeerId, b: PeerId, reason = 'the line was cut'): void {
+    const ends = [...this.#hosts.values()].flatMap((host) => host.ends())
+    for (const end of ends) if (pairKey(end.self, end.link.peer) === pairKey(a, b)) end.end(reason)
+  }
+
+  /** The peer is gone without a word of its own; its operating system closes the connections. */
+  kill(peer: PeerId): void {
+    this.#hosts.get(this.addressOf(peer))?.crash()
+  }
+
+  #release(): void {
+    const held = [...this.#held]
+    this.#held.clear()
+    for (const pipe of held) pipe.release()
+  }
+}
+
+function pairKey(a: PeerId, b: PeerId): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`
+}

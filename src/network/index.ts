@@ -1,0 +1,32 @@
+export {
+  DEFAULT_LAN_SERVICE,
+  type Libp2pTransportComponents,
+  type Libp2pTransportInit,
+  libp2pTransport,
+} from './adapters/libp2p/load.ts'
+export {
+  SimulatedNetwork,
+  type SimulatedNetworkComponents,
+  type SimulatedNetworkInit,
+} from './adapters/simulated/network.ts'
+export { simulatedTransport } from './adapters/simulated/transport.ts'
+export { runFor, runUntil } from './adapters/simulated/virtual-time.ts'
+export { ADDRESS_MAX_CHARS, ADDRESSES_PER_PEER } from './addresses.ts'
+export type { ContactState, ContactStatus } from './contacts.ts'
+export { type AddressFailure, NetworkError, type NetworkErrorCode } from './errors.ts'
+export {
+  ConnectionKeeper,
+  type ConnectionKeeperComponents,
+  type ConnectionKeeperEvents,
+  connectionKeeper,
+} from './keeper.ts'
+export {
+  CHANNEL_MAX_WRITE_BYTES,
+  CHANNEL_READ_BUFFER_BYTES,
+  type Channel,
+  type HandleOptions,
+  type Link,
+  type LinkKind,
+  type Transport,
+  type TransportEvents,
+} from './transport.ts'

@@ -1,0 +1,26 @@
+import type { PeerId, SpaceId } from '../base/index.ts'
+import type { Admission } from '../bus/index.ts'
+import type { Spaces } from '../space/index.ts'
+
+const SPACE_TOPIC = /^space\/([0-9a-f]{64})\//
+
+/** Answers the bus's questions from the evaluated membership of our spaces: who shares no space with us gets nothing. */
+export function admissionOf(spaces: Spaces): Admission {
+  const sharedWith = (peer: PeerId): readonly SpaceId[] =>
+    spaces
+      .list()
+      .filter((space) => !space.personal && spaces.roleOf(space.id, peer) !== undefined)
+      .map((space) => space.id)
+  return {
+    mayTakePart: (peer) =>
+      spaces.peers().has(peer)
+        ? { allowed: true }
+        : { allowed: false, reason: 'not a member of any space of this peer' },
+    mayUseTopic: (peer, topic) => {
+      const space = SPACE_TOPIC.exec(topic)?.[1]
+      // Topics outside a space are open to everyone who was admitted to the bus at all.
+      return space === undefined ? spaces.peers().has(peer) : spaces.roleOf(space as SpaceId, peer) !== undefined
+    },
+    mayIntroduce: (to, about) => sharedWith(to).some((space) => spaces.roleOf(space, about) !== undefined),
+  }
+}

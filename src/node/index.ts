@@ -1,0 +1,15 @@
+/** Layer 6: the composition root. Wires the layers into a running peer and routes operations to the domains. */
+export { type PinoLoggerInit, pinoLogger } from './adapters/pino-logger.ts'
+export { createNode } from './create-node.ts'
+export { NodeError, type NodeErrorCode } from './errors.ts'
+export type { PeerReport } from './operations.ts'
+export type {
+  ComponentReport,
+  Domain,
+  DomainComponents,
+  DomainFactory,
+  NodeInit,
+  NodeStatus,
+  PlexusNode,
+  SpaceReport,
+} from './types.ts'

@@ -1,0 +1,35 @@
+import type { PeerId } from '../base/index.ts'
+import type { Bus } from '../bus/index.ts'
+import type { ConnectionKeeper } from '../network/index.ts'
+import type { Spaces } from '../space/index.ts'
+import type { AddressBook } from './address-book.ts'
+
+/**
+ * Joins what the parts know of each other's peers: members are wanted, addresses heard anywhere are tried and kept, and
+ * the bus asks again whom it may serve whenever membership changes.
+ */
+export function introduce(parts: {
+  readonly spaces: Spaces
+  readonly bus: Bus
+  readonly keeper: ConnectionKeeper
+  readonly addresses: AddressBook
+}): Disposable {
+  const { spaces, bus, keeper, addresses } = parts
+  const subscriptions = new DisposableStack()
+  const wantMembers = (): void =>
+    keeper.setWanted(
+      new Map([...spaces.peers()].map((peer): [PeerId, readonly string[]] => [peer, addresses.addressesOf(peer)])),
+    )
+  const onMembership = (): void => {
+    wantMembers()
+    bus.reconsider()
+  }
+  subscriptions.use(spaces.events.on('members:changed', onMembership))
+  subscriptions.use(spaces.events.on('space:added', onMembership))
+  subscriptions.use(bus.events.on('peer:addresses', (heard) => keeper.learn(heard.peer, heard.addresses)))
+  subscriptions.use(
+    keeper.events.on('address:learned', (learned) => addresses.remember(learned.peer, learned.addresses)),
+  )
+  wantMembers()
+  return subscriptions
+}

@@ -1,0 +1,49 @@
+import type { ComponentReport, NodeStatus, PlexusNode, SpaceReport } from './types.ts'
+
+/** What a node knows of itself beyond its components. */
+export interface NodeFacts {
+  readonly version: string
+  readonly startedAt: number
+  readonly now: number
+  readonly components: readonly ComponentReport[]
+}
+
+/** The whole status of a node: as bad as its worst component, with that component's reason and fix. */
+export function nodeStatus(node: Omit<PlexusNode, 'status'>, facts: NodeFacts): NodeStatus {
+  const { components, now, startedAt, version } = facts
+  const worst =
+    components.find((component) => component.state === 'failed') ??
+    components.find((component) => component.state !== 'ok')
+  const ready = node.bus.presence().filter((presence) => presence.state === 'ready').length
+  return {
+    state: worst === undefined ? 'ok' : worst.state === 'failed' ? 'failed' : 'degraded',
+    ...(worst === undefined
+      ? {}
+      : { reason: `${worst.name}: ${worst.reason ?? worst.state}`, fix: worst.fix ?? 'plexus doctor' }),
+    since: worst?.since ?? startedAt,
+    name: node.name,
+    peer: node.peer,
+    version,
+    uptimeMs: now - startedAt,
+    addresses: node.transport.addresses(),
+    peers: { ready, known: node.spaces.peers().size },
+    records: node.journal.figures().records ?? 0,
+    spaces: spaceReports(node),
+    components,
+  }
+}
+
+function spaceReports(node: Omit<PlexusNode, 'status'>): readonly SpaceReport[] {
+  const progress = new Map(node.sync.progress().map((entry) => [entry.space, entry]))
+  return node.spaces.list().map((space) => {
+    const entry = progress.get(space.id)
+    return {
+      id: space.id,
+      name: space.name,
+      personal: space.personal,
+      role: space.self?.role,
+      members: space.members.length,
+      progress: { behind: entry?.behind ?? 0, inStepWith: entry?.inStepWith ?? [], parked: entry?.parked ?? 0 },
+    }
+  })
+}

@@ -1,0 +1,113 @@
+import type {
+  Clock,
+  Component,
+  ComponentStatus,
+  Logger,
+  Operation,
+  OperationContext,
+  PeerId,
+  PlexusError,
+  Random,
+  SpaceId,
+} from '../base/index.ts'
+import type { Bus } from '../bus/index.ts'
+import type { Identity } from '../identity/index.ts'
+import type { Transport } from '../network/index.ts'
+import type { Journal, View } from '../records/index.ts'
+import type { Role, Spaces } from '../space/index.ts'
+import type { SpaceProgress, Sync } from '../sync/index.ts'
+
+/** What a domain receives: everything below it, ready to use once `start` is called. */
+export interface DomainComponents {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly identity: Identity
+  readonly journal: Journal
+  readonly spaces: Spaces
+  readonly bus: Bus
+  readonly sync: Sync
+}
+
+/**
+ * A domain plugs in here and nowhere else: its views are registered before anything is ingested, its operations are
+ * offered to the command line and to MCP, its status is shown with the others.
+ */
+export interface Domain extends Component {
+  readonly views: readonly View[]
+  readonly operations: readonly Operation[]
+}
+
+export type DomainFactory = (components: DomainComponents) => Domain
+
+/** One component of a running node, in layer order. */
+export interface ComponentReport extends ComponentStatus {
+  readonly name: string
+}
+
+export interface SpaceReport {
+  readonly id: SpaceId
+  readonly name: string
+  readonly personal: boolean
+  readonly role: Role | undefined
+  readonly members: number
+  readonly progress: Omit<SpaceProgress, 'space'>
+}
+
+/** The whole of `plexus status --json`. */
+export interface NodeStatus {
+  readonly state: 'ok' | 'degraded' | 'failed'
+  readonly reason?: string
+  readonly since: number
+  readonly fix?: string
+  readonly name: string
+  readonly peer: PeerId
+  readonly version: string
+  readonly uptimeMs: number
+  readonly addresses: readonly string[]
+  readonly peers: { readonly ready: number; readonly known: number }
+  readonly records: number
+  readonly spaces: readonly SpaceReport[]
+  readonly components: readonly ComponentReport[]
+}
+
+export interface NodeInit {
+  /** The profile folder; created with mode 0700 when absent. */
+  readonly folder: string
+  /** How this peer calls itself, at most 64 characters; remembered. Default: the remembered name, else `defaultName`. */
+  readonly name?: string
+  readonly defaultName?: string
+  /** Shown by `status`. */
+  readonly version?: string
+  /** Multiaddr strings to listen on. Default: every interface, the port remembered from last time. */
+  readonly listen?: readonly string[]
+  /** Find peers on the local network. Default true. */
+  readonly mdns?: boolean
+  /** Default: cognition and research. */
+  readonly domains?: readonly DomainFactory[]
+  readonly log?: Logger
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** A running peer. */
+export interface PlexusNode extends AsyncDisposable {
+  readonly name: string
+  /** What was done differently from what was asked for, e.g. another port: one sentence each. */
+  readonly notes: readonly string[]
+  readonly peer: PeerId
+  readonly bus: Bus
+  readonly journal: Journal
+  readonly spaces: Spaces
+  readonly sync: Sync
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly operations: ReadonlyMap<string, Operation>
+  /** Checks `input` against the operation's schema and runs it. Rejects with `NodeError` or the operation's own error. */
+  call(name: string, input: unknown, context?: Partial<OperationContext>): Promise<unknown>
+  status(): NodeStatus
+  /** Stops in reverse layer order; each component has a deadline; failures are logged and the rest goes on. */
+  stop(): Promise<void>
+  /** Settles when the node has stopped, with the error that stopped it, if one did. */
+  readonly stopped: Promise<PlexusError | undefined>
+}

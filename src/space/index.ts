@@ -1,0 +1,37 @@
+/**
+ * Layer 3: spaces and who belongs to them. Membership is evaluated from signed control records; tickets let others in.
+ */
+export {
+  type ControlBody,
+  type ControlFields,
+  type ControlRecord,
+  type ControlType,
+  type Cut,
+  type GrantableRole,
+  LEVEL_MAX,
+  readControl,
+  SPACE_NAME_MAX_CHARS,
+  writeControl,
+} from './control-records.ts'
+export { SpaceError, type SpaceErrorCode } from './errors.ts'
+export { evaluateMembership, type InviteStanding, isAtLeast, type Membership, type Standing } from './membership.ts'
+export type { JoinOutcome } from './redemption.ts'
+export { controlRecordOf } from './space-state.ts'
+export { createSpaces, type SpacesComponents, type SpacesInit } from './spaces.ts'
+export { formatTicket, parseTicket, TICKET_MAX_ADDRESSES, TICKET_MAX_CHARS } from './tickets.ts'
+export {
+  CONTROL_KIND,
+  INVITE_DEFAULT_TTL_MS,
+  INVITE_MAX_USES,
+  type Invite,
+  type JoinRefusal,
+  type JoinRequest,
+  type Member,
+  ROLES,
+  type Role,
+  type SpaceEvents,
+  type SpaceInfo,
+  type Spaces,
+  TICKET_PREFIX,
+  type Ticket,
+} from './types.ts'

@@ -1,0 +1,108 @@
+import { type PeerId, type RecordId, type SpaceId, sha256, utf8 } from '../base/index.ts'
+import type { Verifier } from '../identity/index.ts'
+import type { StoredRecord } from '../records/index.ts'
+import { type ControlRecord, type Cut, readControl } from './control-records.ts'
+import { certified } from './invite-key.ts'
+import { evaluateMembership, isAtLeast, type Membership, type Standing } from './membership.ts'
+import type { Role, SpaceInfo } from './types.ts'
+
+/** What `Authority.digest` gives, in bytes. */
+export const DIGEST_BYTES = 8
+const DIGEST_TAG = utf8('plexus/control/1')
+
+/**
+ * The typed form of a stored control record. `undefined` for what counts for nothing: unknown kinds, bodies that do not fit,
+ * and admissions whose certificate does not say what they say.
+ */
+export function controlRecordOf(record: StoredRecord, verifier: Verifier): ControlRecord | undefined {
+  const body = readControl(record.kind, record.body)
+  if (body === undefined) return undefined
+  if (body.type === 'genesis' || body.type === 'admit') {
+    const device = body.type === 'genesis' ? record.author : body.device
+    const proven = certified(body.certificate, device, { verifier })
+    if (proven?.principal !== body.principal || proven.sealing !== body.sealing) return undefined
+  }
+  const { id, author, log, seq, hlc } = record
+  return { id, author, log, seq, hlc, body } as ControlRecord
+}
+
+interface ControlHead {
+  readonly author: PeerId
+  readonly log: string
+  readonly seq: number
+  readonly id: RecordId
+}
+
+/** The control records of one space and what follows from them. */
+export class SpaceState {
+  readonly id: SpaceId
+  readonly genesis: ControlRecord<'genesis'>
+  /** All but the genesis that may count. */
+  readonly #records: ControlRecord[] = []
+  readonly #heads = new Map<string, ControlHead>()
+  #evaluated: Membership | undefined
+  #fresh = false
+  #digest: Uint8Array | undefined
+
+  constructor(record: StoredRecord, genesis: ControlRecord<'genesis'>) {
+    this.id = record.space
+    this.genesis = genesis
+    this.add(record, genesis)
+  }
+
+  /** Takes note of a stored control record; `control` is undefined for one that counts for nothing. */
+  add(record: StoredRecord, control: ControlRecord | undefined): void {
+    const { author, log, seq, id } = record
+    const key = `${author}/${log}`
+    if (seq > (this.#heads.get(key)?.seq ?? 0)) this.#heads.set(key, { author, log, seq, id })
+    this.#digest = undefined
+    if (control === undefined || control.body.type === 'genesis') return
+    this.#records.push(control)
+    this.#fresh = false
+  }
+
+  get membership(): Membership {
+    if (this.#evaluated === undefined || !this.#fresh) {
+      this.#evaluated = evaluateMembership(this.genesis, this.#records)
+      this.#fresh = true
+    }
+    return this.#evaluated
+  }
+
+  /**
+   * Whether a log of this device may hold records that need this role. A yes of the last evaluation stands although control
+   * records came since: a flood of admissions is then not evaluated once for each.
+   */
+  mayHold(peer: PeerId, needed: Role): boolean {
+    return (
+      isAtLeast(this.#evaluated?.members.get(peer)?.granted, needed) ||
+      isAtLeast(this.membership.members.get(peer)?.granted, needed)
+    )
+  }
+
+  /** Stands for the set of control records that is held: a hash over the heads of the control logs. */
+  get digest(): Uint8Array {
+    if (this.#digest === undefined) {
+      const lines = [...this.#heads].map(([key, { id }]) => `${key}/${id}\n`).toSorted()
+      this.#digest = sha256(DIGEST_TAG, utf8(lines.join(''))).subarray(0, DIGEST_BYTES)
+    }
+    return this.#digest
+  }
+
+  /** The ends of the control logs of a device. */
+  controlCuts(peer: PeerId): readonly Cut[] {
+    const heads = [...this.#heads.values()].filter(({ author }) => author === peer)
+    return heads.map(({ log, seq, id }) => [log, seq, id] as const)
+  }
+
+  info(self: PeerId): SpaceInfo {
+    const members = [...this.membership.members.values()].toSorted(bySeniority)
+    const { name, personal } = this.genesis.body
+    const own = this.membership.members.get(self)
+    return { id: this.id, name, personal, founder: this.genesis.author, self: own, members }
+  }
+}
+
+function bySeniority(a: Standing, b: Standing): number {
+  return a.level - b.level || a.since - b.since || (a.peer < b.peer ? -1 : 1)
+}

@@ -1,0 +1,330 @@
+import { type Clock, Events, hexOf, type Logger, type PeerId, type Random, type SpaceId } from '../base/index.ts'
+import { type Identity, NAME_MAX_CHARS, type Verifier } from '../identity/index.ts'
+import {
+  type AuthorityVerdict,
+  type BodyMap,
+  type Journal,
+  LOG_CLASS,
+  type LogClass,
+  type StoredRecord,
+} from '../records/index.ts'
+import {
+  type ControlFields,
+  type ControlRecord,
+  type ControlType,
+  type GrantableRole,
+  SPACE_NAME_MAX_CHARS,
+  writeControl,
+} from './control-records.ts'
+import { SpaceError } from './errors.ts'
+import { INVITE_SEED_BYTES, inviteKey, isName, signRequest } from './invite-key.ts'
+import { isAtLeast, rankOf, type Standing } from './membership.ts'
+import { type JoinOutcome, Redeemer } from './redemption.ts'
+import { controlRecordOf, DIGEST_BYTES, SpaceState } from './space-state.ts'
+import { formatTicket } from './tickets.ts'
+import {
+  CONTROL_KIND,
+  INVITE_MAX_USES,
+  type Invite,
+  type JoinRequest,
+  ROLES,
+  type Role,
+  type SpaceEvents,
+  type SpaceInfo,
+  type Spaces,
+  type Ticket,
+} from './types.ts'
+import { judgeWrite, neededFor, type Write } from './write-rules.ts'
+
+export interface SpacesInit {
+  /** Our own name as other members see it; 1 to 64 printable characters. */
+  readonly name: string
+}
+
+export interface SpacesComponents {
+  readonly identity: Identity
+  readonly verifier: Verifier
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+const NO_DIGEST = new Uint8Array(DIGEST_BYTES)
+const PAGE_RECORDS = 1000
+const INVITE_MAX_TTL_MS = 366 * 24 * 3_600_000
+
+/**
+ * The journal asks this who may write, and this writes through the journal. So: `createSpaces`, then the journal with it as
+ * its authority, then `attach(journal)`, then `load()`.
+ */
+export function createSpaces(init: SpacesInit): (components: SpacesComponents) => Spaces {
+  return (components) => new StoredSpaces(init, components)
+}
+
+class StoredSpaces implements Spaces {
+  readonly events: Events<SpaceEvents>
+  readonly #name: string
+  readonly #components: SpacesComponents
+  readonly #self: PeerId
+  readonly #redeemer: Redeemer
+  readonly #states = new Map<SpaceId, SpaceState>()
+  readonly #expected = new Map<SpaceId, number>()
+  /** Spaces whose control records changed in this turn, with what their membership was before it. */
+  readonly #changed = new Map<SpaceId, string | undefined>()
+  #attached: Journal | undefined
+  #peers: ReadonlySet<PeerId> | undefined
+
+  constructor(init: SpacesInit, components: SpacesComponents) {
+    const { identity, verifier, clock, log } = components
+    assertName(init.name)
+    this.#name = init.name
+    this.#components = components
+    this.#self = identity.device.peer
+    this.events = new Events(log)
+    this.#redeemer = new Redeemer({
+      self: this.#self,
+      verifier,
+      clock,
+      journal: () => this.#journal,
+      stateOf: (space) => this.#states.get(space),
+      onAdmitted: ({ space, inviteId, device, name }) =>
+        this.events.emit('invite:used', { space, invite: inviteId, by: device, name }),
+    })
+  }
+
+  attach(journal: Journal): void {
+    this.#attached = journal
+  }
+
+  get #journal(): Journal {
+    if (this.#attached === undefined) throw new SpaceError('ERR_SPACE_DETACHED', 'attach the journal first')
+    return this.#attached
+  }
+
+  load(): void {
+    for (const space of this.#journal.spaces()) this.#read(space)
+    // What was known before the start is no news.
+    this.#changed.clear()
+  }
+
+  reload(space: SpaceId): void {
+    this.#noteChange(space, this.#states.get(space))
+    this.#read(space)
+  }
+
+  #read(space: SpaceId): void {
+    this.#states.delete(space)
+    this.#peers = undefined
+    const query = { space, class: LOG_CLASS.control, limit: PAGE_RECORDS }
+    let page = this.#journal.records(query)
+    for (; page.length > 0; page = this.#journal.records({ ...query, afterRid: page.at(-1)?.rid ?? 0 })) {
+      for (const record of page) this.observe(record)
+    }
+  }
+
+  expect(space: SpaceId): Disposable {
+    this.#expected.set(space, (this.#expected.get(space) ?? 0) + 1)
+    return {
+      [Symbol.dispose]: () => {
+        const left = (this.#expected.get(space) ?? 0) - 1
+        if (left > 0) this.#expected.set(space, left)
+        else this.#expected.delete(space)
+      },
+    }
+  }
+
+  mayWrite(write: Write): AuthorityVerdict {
+    return judgeWrite(write, {
+      self: this.#self,
+      state: this.#states.get(write.space),
+      expected: this.#expected.has(write.space),
+    })
+  }
+
+  digest(space: SpaceId): Uint8Array {
+    return this.#states.get(space)?.digest ?? NO_DIGEST
+  }
+
+  observe(record: StoredRecord): void {
+    const control = controlRecordOf(record, this.#components.verifier)
+    const state = this.#states.get(record.space)
+    this.#noteChange(record.space, state)
+    if (state !== undefined) state.add(record, control)
+    else if (isGenesis(control)) this.#states.set(record.space, new SpaceState(record, control))
+    this.#peers = undefined
+  }
+
+  /** Listeners hear of a change after the turn, because `observe` runs inside a transaction of the store. */
+  #noteChange(space: SpaceId, before: SpaceState | undefined): void {
+    if (this.#changed.size === 0) queueMicrotask(() => this.#announce())
+    if (!this.#changed.has(space)) this.#changed.set(space, before === undefined ? undefined : summaryOf(before))
+  }
+
+  #announce(): void {
+    const changes = [...this.#changed]
+    this.#changed.clear()
+    for (const [space, before] of changes) {
+      const state = this.#states.get(space)
+      if (state === undefined) continue
+      if (before === undefined) this.events.emit('space:added', { space })
+      if (before !== summaryOf(state)) this.events.emit('members:changed', { space })
+    }
+  }
+
+  async create(options: { readonly name: string; readonly personal: boolean }): Promise<SpaceInfo> {
+    assertName(options.name, SPACE_NAME_MAX_CHARS)
+    const { identity } = this.#components
+    const genesis = await this.#journal.found(
+      writeControl('genesis', {
+        v: 1,
+        name: options.name,
+        personal: options.personal,
+        principal: hexOf(identity.principal),
+        certificate: identity.certificate,
+        sealing: hexOf(identity.sealingKey),
+        member: this.#name,
+        history: 'all',
+      }),
+    )
+    return this.#known(genesis.space).info(this.#self)
+  }
+
+  list(): readonly SpaceInfo[] {
+    return [...this.#states.values()].map((state) => state.info(this.#self))
+  }
+
+  get(space: SpaceId): SpaceInfo | undefined {
+    return this.#states.get(space)?.info(this.#self)
+  }
+
+  roleOf(space: SpaceId, peer: PeerId): Role | undefined {
+    return this.#states.get(space)?.membership.members.get(peer)?.role
+  }
+
+  admitsLog(space: SpaceId, peer: PeerId, logClass: LogClass): boolean {
+    return isAtLeast(this.#states.get(space)?.membership.members.get(peer)?.granted, neededFor(logClass))
+  }
+
+  peers(): ReadonlySet<PeerId> {
+    if (this.#peers !== undefined) return this.#peers
+    const peers = new Set<PeerId>()
+    for (const { genesis, membership } of this.#states.values()) {
+      if (genesis.body.personal || !membership.members.has(this.#self)) continue
+      for (const peer of membership.members.keys()) peers.add(peer)
+    }
+    peers.delete(this.#self)
+    this.#peers = peers
+    return peers
+  }
+
+  async invite(
+    space: SpaceId,
+    options: {
+      readonly role: Role
+      readonly uses: number
+      readonly ttlMs: number
+      readonly addresses: readonly string[]
+    },
+  ): Promise<{ readonly ticket: string; readonly invite: Invite }> {
+    const state = this.#known(space)
+    const { role, uses, ttlMs, addresses } = options
+    this.#assertAdmin(state)
+    if (state.genesis.body.personal) {
+      throw new SpaceError('ERR_SPACE_PERSONAL', 'nobody is invited to a personal space', {
+        fix: 'Create a space to share, and invite to that.',
+      })
+    }
+    assertGrantable(role)
+    if (!isWithin(uses, 1, INVITE_MAX_USES)) throw invalid(`uses must be from 1 to ${INVITE_MAX_USES}, not ${uses}`)
+    if (!isWithin(ttlMs, 1, INVITE_MAX_TTL_MS)) throw invalid('a ticket is valid for at least 1 ms and at most a year')
+
+    const { clock, random } = this.#components
+    const seed = random.bytes(INVITE_SEED_BYTES)
+    const key = hexOf(inviteKey(seed).publicKey)
+    const expires = Math.floor(clock.now()) + ttlMs
+    await this.#write(space, 'invite', { key, role, uses, expires })
+    const ticket = formatTicket({ space, issuer: this.#self, seed, addresses, expires })
+    return { ticket, invite: { id: key, space, role, uses, used: 0, expires, by: this.#self } }
+  }
+
+  invites(space: SpaceId): readonly Invite[] {
+    const standings = this.#states.get(space)?.membership.invites ?? []
+    return standings.map(({ id, role, uses, used, expires, by }) => ({ id, space, role, uses, used, expires, by }))
+  }
+
+  redeem(request: JoinRequest): Promise<JoinOutcome> {
+    return this.#redeemer.redeem(request)
+  }
+
+  requestFor(ticket: Ticket, name: string): JoinRequest {
+    assertName(name)
+    return signRequest(ticket, this.#self, this.#components.identity.certificate, name)
+  }
+
+  async setRole(space: SpaceId, peer: PeerId, role: Role): Promise<void> {
+    const state = this.#known(space)
+    const own = this.#assertAdmin(state)
+    assertGrantable(role)
+    const target = state.membership.members.get(peer)
+    if (target === undefined) throw invalid('that peer is not a member of the space')
+    const lowersItself = peer === this.#self && target.role !== 'founder' && rankOf(role) < rankOf(target.role)
+    if (target.level <= own.level && !lowersItself) {
+      throw new SpaceError('ERR_SPACE_ROLE', 'only a member who came before may change the role of another', {
+        fix: 'Ask the founder or whoever admitted that member.',
+      })
+    }
+    if (target.role === role) return
+    const cuts = state.controlCuts(peer)
+    await this.#write(space, 'role', { device: peer, role, replaces: target.decision, cuts })
+  }
+
+  async #write<T extends ControlType>(space: SpaceId, type: T, fields: ControlFields[T]): Promise<StoredRecord> {
+    const body: BodyMap = writeControl(type, fields)
+    return this.#journal.append({ space, class: LOG_CLASS.control, kind: CONTROL_KIND[type], body })
+  }
+
+  #known(space: SpaceId): SpaceState {
+    const state = this.#states.get(space)
+    if (state === undefined) {
+      throw new SpaceError('ERR_SPACE_UNKNOWN', 'this peer is in no such space', {
+        fix: 'List the spaces with `plexus status`.',
+      })
+    }
+    return state
+  }
+
+  #assertAdmin(state: SpaceState): Standing {
+    const own = state.membership.members.get(this.#self)
+    if (own !== undefined && isAtLeast(own.role, 'admin')) return own
+    throw new SpaceError('ERR_SPACE_ROLE', `this needs the role admin; yours is ${own?.role ?? 'none'}`, {
+      fix: 'Ask an admin of the space.',
+    })
+  }
+}
+
+/** What listeners of `members:changed` can see of a membership. */
+function summaryOf(state: SpaceState): string {
+  const lines = [...state.membership.members.values()].map(({ peer, role, level, name }) => [peer, role, level, name])
+  return JSON.stringify(lines)
+}
+
+function isGenesis(control: ControlRecord | undefined): control is ControlRecord<'genesis'> {
+  return control?.body.type === 'genesis'
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return Number.isSafeInteger(value) && value >= min && value <= max
+}
+
+function assertName(name: string, maxChars: number = NAME_MAX_CHARS): void {
+  if (!isName(name, maxChars)) throw invalid(`a name has 1 to ${maxChars} printable characters and no blanks around it`)
+}
+
+function assertGrantable(role: Role): asserts role is GrantableRole {
+  if (role === 'founder' || !ROLES.includes(role))
+    throw invalid(`the role must be one of ${ROLES.slice(0, -1).join(', ')}`)
+}
+
+function invalid(message: string): SpaceError {
+  return new SpaceError('ERR_SPACE_ARGUMENT', message)
+}

@@ -1,0 +1,63 @@
+import type { PeerId, SpaceId } from '../base/index.ts'
+import { type AuthorityVerdict, KIND_RANGES, LOG_CLASS, type LogClass } from '../records/index.ts'
+import { isAtLeast } from './membership.ts'
+import type { SpaceState } from './space-state.ts'
+import { CONTROL_KIND, type Role } from './types.ts'
+
+/** The question of `Authority.mayWrite`. */
+export interface Write {
+  readonly space: SpaceId
+  readonly author: PeerId
+  readonly class: LogClass
+  readonly log: string
+  readonly seq: number
+  readonly kind: number
+}
+
+export interface WriteContext {
+  readonly self: PeerId
+  /** `undefined` for a space that we do not know. */
+  readonly state: SpaceState | undefined
+  /** We are joining this space. */
+  readonly expected: boolean
+}
+
+const ALLOWED: AuthorityVerdict = { allowed: true }
+
+/** The role that a log of this class needs its author to have had. */
+export function neededFor(logClass: LogClass): Role {
+  return logClass === LOG_CLASS.control ? 'admin' : 'writer'
+}
+
+/**
+ * Whether a record may be stored. Others are judged by the highest role they ever had, so that the same logs end up at all
+ * members in whatever order the control records come; what a control record then counts for is the evaluator's to say.
+ * We ourselves obey our role as it is now.
+ */
+export function judgeWrite(write: Write, context: WriteContext): AuthorityVerdict {
+  const { author, kind } = write
+  const { self, state, expected } = context
+  if (isControlKind(kind) !== (write.class === LOG_CLASS.control)) {
+    return refused(`kind ${kind} does not belong in a log of class ${write.class}`)
+  }
+  if (kind === CONTROL_KIND.genesis) {
+    if (write.seq !== 1) return refused('a genesis is the first record of its log')
+    const welcome = state === undefined ? expected || author === self : author === state.genesis.author
+    return welcome ? ALLOWED : refused('the space is not known here')
+  }
+  // What comes before the genesis of a space that we are joining waits for it.
+  if (state === undefined) return { allowed: false, unknown: expected, reason: 'the space is not known here' }
+  const needed = neededFor(write.class)
+  const may =
+    author === self ? isAtLeast(state.membership.members.get(self)?.role, needed) : state.mayHold(author, needed)
+  return may ? ALLOWED : { allowed: false, unknown: true, reason: `the author is not known as ${needed} or better` }
+}
+
+function isControlKind(kind: number): boolean {
+  const [first, last] = KIND_RANGES.space
+  return kind >= first && kind <= last
+}
+
+function refused(reason: string): AuthorityVerdict {
+  return { allowed: false, unknown: false, reason }
+}

@@ -1,0 +1,8 @@
+/**
+ * Layer 4, the beam between the pillars: live spreading and catch-up of records over the bus, and the way in for new members
+ * (docs/specs/sync.md, docs/specs/join.md).
+ */
+export { type JoinRefusalCode, SyncError, type SyncErrorCode } from './errors.ts'
+export { JOIN_PROTOCOL } from './join/join-wire.ts'
+export { createSync, type SyncComponents, type SyncInit } from './sync.ts'
+export type { JoinOptions, JoinReport, JoinStep, SpaceProgress, Sync, SyncEvents } from './types.ts'

@@ -1,0 +1,123 @@
+import { bytesEqual, bytesOfHex, hexOf, type PeerId, peerIdOfKey, recordIdOf, type SpaceId } from '../../base/index.ts'
+import type { Verifier } from '../../identity/index.ts'
+import {
+  bodyHashOf,
+  decodeBody,
+  decodeHeader,
+  type Frame,
+  type Header,
+  isSignedBy,
+  LOG_CLASS,
+  RecordsError,
+  recordIdBytes,
+  type StoredRecord,
+} from '../../records/index.ts'
+import { type ControlRecord, controlRecordOf, evaluateMembership, isAtLeast } from '../../space/index.ts'
+import { SyncError } from '../errors.ts'
+
+interface Checked {
+  readonly frame: Frame
+  readonly header: Header
+  readonly id: Uint8Array
+  readonly author: PeerId
+  /** Device and log. */
+  readonly key: string
+}
+
+/**
+ * Checks the control records that an issuer sent, before any of them is stored: that they are those of `space`, genuine and
+ * without gaps, and that they make `self` a member. Returns the logs in an order in which each author is known before its
+ * records come. Throws `ERR_JOIN_ANSWER`.
+ */
+export function proveAdmission(
+  frames: readonly Frame[],
+  options: { readonly space: SpaceId; readonly self: PeerId; readonly verifier: Verifier },
+): readonly (readonly Frame[])[] {
+  const { space, self, verifier } = options
+  const spaceBytes = bytesOfHex(space)
+  const logs = Map.groupBy(
+    frames.map((frame) => checked(frame, spaceBytes)),
+    ({ key }) => key,
+  )
+  for (const log of logs.values()) assertChain(log, verifier)
+
+  const records = [...logs.values()].flat().map((one) => controlRecordOf(storedForm(one, space), verifier))
+  const genesis = records.find(isGenesis)
+  if (genesis === undefined || genesis.id !== (space as string)) refuse('the genesis of the space is missing')
+  const { members } = evaluateMembership(
+    genesis,
+    records.filter((record) => record !== undefined),
+  )
+  if (!isAtLeast(members.get(self)?.role, 'reader')) refuse('they do not make this device a member')
+
+  const level = (log: readonly Checked[]): number =>
+    members.get(log[0]?.author ?? self)?.level ?? Number.POSITIVE_INFINITY
+  return [...logs.values()]
+    .filter((log) => Number.isFinite(level(log)))
+    .toSorted((a, b) => level(a) - level(b))
+    .map((log) => log.map(({ frame }) => frame))
+}
+
+function checked(frame: Frame, space: Uint8Array): Checked {
+  const header = headerOf(frame)
+  const id = recordIdBytes(frame.header)
+  const isGenesis = header.seq === 1 && bytesEqual(id, space)
+  if (!isGenesis && !bytesEqual(header.space, space)) refuse('one of them is of another space')
+  if (header.log[0] !== LOG_CLASS.control) refuse('one of them is no control record')
+  const { body } = frame
+  if (body !== null && !(body.byteLength === header.bodyLen && bytesEqual(bodyHashOf(body), header.bodyHash))) {
+    refuse('the body of one of them was changed')
+  }
+  return { frame, header, id, author: peerIdOfKey(header.device), key: hexOf(header.device) + hexOf(header.log) }
+}
+
+function headerOf(frame: Frame): Header {
+  try {
+    return decodeHeader(frame.header)
+  } catch (cause) {
+    if (cause instanceof RecordsError) return refuse('one of them cannot be read', cause)
+    throw cause
+  }
+}
+
+/** A log from its first record on, each naming the one before it: the signature of the last speaks for all. */
+function assertChain(log: readonly Checked[], verifier: Verifier): void {
+  let previous: Checked | undefined
+  for (const one of log) {
+    const follows = one.header.seq === (previous?.header.seq ?? 0) + 1
+    if (!follows || (previous !== undefined && !bytesEqual(one.header.prev, previous.id))) refuse('a log has a gap')
+    previous = one
+  }
+  if (previous === undefined) return
+  const { header, frame } = previous
+  if (!isSignedBy(verifier, header.device, frame.header, frame.signature)) refuse('a signature is wrong')
+}
+
+function storedForm({ frame, header, id, author }: Checked, space: SpaceId): StoredRecord {
+  const { seq, hlc, kind, exp } = header
+  return {
+    rid: 0,
+    id: recordIdOf(id),
+    space,
+    author,
+    class: LOG_CLASS.control,
+    log: hexOf(header.log),
+    seq,
+    hlc,
+    kind,
+    exp,
+    body: frame.body === null ? undefined : decodeBody(frame.body),
+    signatureChecked: true,
+  }
+}
+
+function isGenesis(record: ControlRecord | undefined): record is ControlRecord<'genesis'> {
+  return record?.body.type === 'genesis'
+}
+
+function refuse(why: string, cause?: unknown): never {
+  throw new SyncError('ERR_JOIN_ANSWER', `the answer of the issuer was refused: among its control records, ${why}`, {
+    cause,
+    fix: 'Ask for a ticket from another admin of the space, and tell that one about this.',
+  })
+}

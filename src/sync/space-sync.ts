@@ -1,0 +1,338 @@
+import type { Clock, Events, Logger, PeerId, Random, SpaceId, Timer } from '../base/index.ts'
+import type { Bus } from '../bus/index.ts'
+import {
+  decodeFrames,
+  type Frame,
+  type IngestReport,
+  type Journal,
+  RecordsError,
+  type StoredRecord,
+} from '../records/index.ts'
+import type { Spaces } from '../space/index.ts'
+import { CatchUp, type CatchUpEffect, type CatchUpEvent } from './catch-up.ts'
+import { isBad, type Misconduct } from './conduct.ts'
+import { SyncError } from './errors.ts'
+import { Intake, type LiveBatch, type RecBatch } from './intake.ts'
+import { classOf, LogIndex, type LogRef } from './log-index.ts'
+import { Questions } from './questions.ts'
+import { Rounds } from './rounds.ts'
+import { claimOf, Spread } from './spread.ts'
+import type { SpaceProgress, SyncEvents } from './types.ts'
+import { HAVE_MAX_LOGS, type Have, type HaveRequest, type Hello, type Rec } from './wire.ts'
+
+/** A random member is compared with after a time between these two. */
+export const ANTI_ENTROPY_MIN_MS = 30_000
+export const ANTI_ENTROPY_MAX_MS = 120_000
+const TICK_MS = 1_000
+/** A peer whose live frames were refused among those of others has its frames judged apart for so long. */
+const SUSPICION_MS = 60_000
+const SUSPECTS_MAX = 64
+const NOBODY: ReadonlySet<PeerId> = new Set()
+
+export interface SpaceSyncComponents {
+  readonly bus: Bus
+  readonly journal: Journal
+  readonly spaces: Spaces
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly events: Events<SyncEvents>
+  readonly endOfTurn: (run: () => void) => void
+  /** Members of the space, reader or better, whose lanes are up and who are not cut off. */
+  readonly readyMembers: (space: SpaceId) => readonly PeerId[]
+  readonly blame: (peer: PeerId, misconduct: Misconduct) => void
+  readonly onStoreFailure: (error: unknown) => void
+  readonly onStored: () => void
+}
+
+/** One space: drives its catch-up, takes in what arrives and spreads what is stored. */
+export class SpaceSync {
+  readonly space: SpaceId
+  readonly counts = { liveIn: 0, liveDropped: 0, framesIn: 0 }
+  readonly #use: SpaceSyncComponents
+  readonly #index: LogIndex
+  readonly #catchUp: CatchUp
+  readonly #questions: Questions
+  readonly #spread: Spread
+  readonly #intake: Intake
+  readonly #rounds = new Rounds()
+  readonly #abort = new AbortController()
+  readonly #suspects = new Map<PeerId, number>()
+  /** Who sent what is being stored now. */
+  #sources: ReadonlySet<PeerId> = NOBODY
+  #parked = 0
+  #tick: Timer | undefined
+  #antiEntropy: Timer | undefined
+
+  constructor(space: SpaceId, components: SpaceSyncComponents) {
+    const { spaces, journal, endOfTurn } = components
+    const admits = ({ author, log }: LogRef): boolean => spaces.admitsLog(space, author, classOf(log))
+    this.space = space
+    this.#use = components
+    this.#index = new LogIndex(journal.heads(space), admits)
+    this.#catchUp = new CatchUp({
+      head: (key) => this.#index.head(key),
+      summary: (group) => this.#index.summary(group),
+      admits,
+    })
+    this.#questions = new Questions({
+      ...components,
+      space,
+      signal: this.#abort.signal,
+      hello: () => this.hello(),
+      onEvent: (event) => this.#apply(event),
+    })
+    this.#spread = new Spread({ ...components, space, readyMembers: () => components.readyMembers(space) })
+    this.#intake = new Intake(endOfTurn, () => this.#flush())
+    this.#armAntiEntropy()
+  }
+
+  get liveOut(): number {
+    return this.#spread.recordsOut
+  }
+
+  /** Compares with a member: its lanes came up, or something changed. */
+  begin(peer: PeerId): void {
+    this.#apply({ on: 'begin', peer })
+  }
+
+  /** Not linked, not a member, or cut off. */
+  gone(peer: PeerId): void {
+    this.#apply({ on: 'gone', peer })
+    this.#rounds.gone(peer)
+  }
+
+  membersChanged(): void {
+    this.#index.recheck()
+    this.#retryParked()
+    for (const peer of this.#use.readyMembers(this.space)) this.begin(peer)
+  }
+
+  /** The journal stored a record of this space. */
+  stored({ author, log, seq, id, class: logClass }: StoredRecord, own: boolean): void {
+    const head = { author, log, base: 1, seq, id }
+    this.#index.advance(head)
+    if (own) this.#spread.own({ author, log, class: logClass }, seq)
+    else this.#spread.others(head, this.#sourceOf(author))
+  }
+
+  /** A log lost its end. */
+  forked(ref: LogRef): void {
+    const heads = this.#use.journal.heads(this.space)
+    const head = heads.find(({ author, log }) => author === ref.author && log === ref.log)
+    if (head === undefined) this.#index.drop(ref)
+    else this.#index.advance(head)
+  }
+
+  /** What HELLO and DONE say of us. */
+  hello(): Hello {
+    const { storeId } = this.#use.journal
+    return { space: this.space, storeId, control: this.#index.summary('control'), data: this.#index.summary('data') }
+  }
+
+  have({ group, after }: HaveRequest): Have {
+    const { heads, more } = this.#index.page(group, after, HAVE_MAX_LOGS)
+    return { space: this.space, claims: heads.map(claimOf), more }
+  }
+
+  heard(peer: PeerId, theirs: Hello): void {
+    this.#apply({ on: 'heard', peer, theirs })
+  }
+
+  onNews(peer: PeerId, { claims }: Have): void {
+    this.#apply({ on: 'news', peer, claims })
+  }
+
+  onLive(peer: PeerId, body: Uint8Array): void {
+    const frames = this.#framesOf(peer, body)
+    if (frames === undefined) return
+    this.counts.liveIn += frames.length
+    if (this.#intake.offerLive({ peer, frames }, body.byteLength)) return
+    this.counts.liveDropped += frames.length
+    this.#apply({ on: 'differs', peer })
+  }
+
+  /** Settles once the frames are dealt with: until then the peer's lane does not get its credit back. */
+  async onRec(peer: PeerId, rec: Rec): Promise<void> {
+    const frames = this.#framesOf(peer, rec.frames)
+    if (frames === undefined) return
+    this.counts.framesIn += frames.length
+    await new Promise<void>((settle) => this.#intake.addRec({ peer, rec, frames, settle }))
+  }
+
+  /** Compares with every ready member and waits until that is done. Rejects with the signal's reason. */
+  async syncNow(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted()
+    const aborted = Promise.withResolvers<never>()
+    const onAbort = (): void => aborted.reject(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const rounds = this.#use.readyMembers(this.space).map((peer) => {
+      const over = this.#rounds.wait(peer)
+      this.begin(peer)
+      return over
+    })
+    try {
+      await Promise.race([Promise.all(rounds), aborted.promise])
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  progress(): SpaceProgress {
+    const parked = Math.min(this.#parked, this.#use.journal.figures().parked ?? 0)
+    return { space: this.space, behind: this.#catchUp.behind(), inStepWith: this.#catchUp.inStepWith(), parked }
+  }
+
+  stop(): void {
+    this.#abort.abort(new SyncError('ERR_SYNC_STOPPED', 'sync is stopping'))
+    this.#spread.stop()
+    this.#tick?.cancel()
+    this.#antiEntropy?.cancel()
+    this.#rounds.stop()
+  }
+
+  #apply(event: CatchUpEvent): void {
+    if (this.#abort.signal.aborted) return
+    for (const effect of this.#catchUp.handle(event, this.#use.clock.monotonic())) this.#carryOut(effect)
+    if (this.#tick !== undefined || !this.#catchUp.isActive) return
+    this.#tick = this.#use.clock.setTimer(TICK_MS, () => {
+      this.#tick = undefined
+      this.#apply({ on: 'tick' })
+    })
+  }
+
+  #carryOut(effect: CatchUpEffect): void {
+    switch (effect.do) {
+      case 'blame':
+        this.#use.blame(effect.peer, effect.fault)
+        break
+      case 'retry-parked':
+        this.#retryParked()
+        break
+      case 'tell-in-step': {
+        const { peer, received, elapsedMs } = effect
+        this.#use.events.emit('space:in-step', { space: this.space, peer, received, elapsedMs })
+        break
+      }
+      case 'tell-ended':
+        this.#rounds.ended(effect.peer)
+        break
+      default:
+        if (effect.do === 'ask-hello') this.#rounds.begun(effect.peer)
+        this.#questions.put(effect)
+    }
+  }
+
+  /** Stores what arrived in this turn. */
+  #flush(): void {
+    const { live, recs } = this.#intake.take()
+    const apart = live.filter(({ peer }) => this.#isSuspect(peer))
+    const together = live.filter((batch) => !apart.includes(batch))
+    if (together.length > 0) this.#storeLive(together)
+    for (const batch of apart) this.#storeLive([batch])
+    const [first] = recs
+    if (first !== undefined) this.#storeRecs(first.peer, recs)
+  }
+
+  #storeLive(batches: readonly LiveBatch[]): void {
+    const peers = new Set(batches.map(({ peer }) => peer))
+    const report = this.#ingest(
+      peers,
+      batches.flatMap(({ frames }) => frames),
+      'single',
+    )
+    if (report === undefined) return
+    if (isBad(report)) this.#suspect(peers)
+    // Whoever sent a record of its own holds what comes before it; of others it may know no more than we do.
+    const [own, others] = [
+      report.gaps.filter(({ author }) => peers.has(author)),
+      report.gaps.filter(({ author }) => !peers.has(author)),
+    ]
+    for (const gap of own) this.#apply({ on: 'gap', peer: gap.author, ranges: [gap] })
+    const unexplained = report.parked > 0 && report.gaps.length === 0
+    if (others.length > 0 || unexplained) for (const peer of peers) this.#apply({ on: 'differs', peer })
+  }
+
+  #storeRecs(peer: PeerId, batches: readonly RecBatch[]): void {
+    const report = this.#ingest(
+      new Set([peer]),
+      batches.flatMap(({ frames }) => frames),
+      'run',
+    )
+    if (report === undefined) this.#apply({ on: 'failed', peer })
+    else if (isBad(report)) this.#use.blame(peer, 'bad-records')
+    for (const [index, { rec, frames }] of batches.entries()) {
+      const stored = index === 0 ? (report?.stored ?? 0) : 0
+      this.#apply({ on: 'rec', peer, want: rec.want, frames: frames.length, stored, last: rec.last })
+    }
+    if (report !== undefined && report.gaps.length > 0) this.#apply({ on: 'gap', peer, ranges: report.gaps })
+    for (const { settle } of batches) settle()
+  }
+
+  #ingest(peers: ReadonlySet<PeerId>, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport | undefined {
+    this.#sources = peers
+    try {
+      const report = this.#use.journal.ingest(this.space, frames, mode)
+      this.#parked += report.parked
+      this.#use.onStored()
+      return report
+    } catch (error) {
+      this.#use.onStoreFailure(error)
+      return undefined
+    } finally {
+      this.#sources = NOBODY
+    }
+  }
+
+  #retryParked(): void {
+    if (this.#parked === 0 && (this.#use.journal.figures().parked ?? 0) === 0) return
+    try {
+      this.#parked = this.#use.journal.retryParked(this.space).parked
+    } catch (error) {
+      this.#use.onStoreFailure(error)
+    }
+  }
+
+  #sourceOf(author: PeerId): PeerId | undefined {
+    if (this.#sources.has(author)) return author
+    const [only] = this.#sources.size === 1 ? this.#sources : []
+    return only
+  }
+
+  #framesOf(peer: PeerId, batch: Uint8Array): readonly Frame[] | undefined {
+    try {
+      return decodeFrames(batch)
+    } catch (error) {
+      if (!(error instanceof RecordsError)) throw error
+      this.#use.blame(peer, 'malformed')
+      return undefined
+    }
+  }
+
+  /** Bad frames among those of several peers: from now on each is judged apart, and then the one shows. */
+  #suspect(peers: ReadonlySet<PeerId>): void {
+    const [only] = peers
+    if (peers.size === 1 && only !== undefined) {
+      this.#use.blame(only, 'bad-records')
+      return
+    }
+    if (this.#suspects.size >= SUSPECTS_MAX) this.#suspects.clear()
+    for (const peer of peers) this.#suspects.set(peer, this.#use.clock.monotonic() + SUSPICION_MS)
+  }
+
+  #isSuspect(peer: PeerId): boolean {
+    return (this.#suspects.get(peer) ?? 0) > this.#use.clock.monotonic()
+  }
+
+  #armAntiEntropy(): void {
+    const { random, clock } = this.#use
+    const delayMs = ANTI_ENTROPY_MIN_MS + random.unit() * (ANTI_ENTROPY_MAX_MS - ANTI_ENTROPY_MIN_MS)
+    this.#antiEntropy = clock.setTimer(delayMs, () => {
+      const members = this.#use.readyMembers(this.space)
+      const peer = members[Math.floor(random.unit() * members.length)]
+      if (this.#parked > 0) this.#retryParked()
+      if (peer !== undefined) this.begin(peer)
+      this.#armAntiEntropy()
+    })
+  }
+}

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { PeerCommandError } from '../../../demo/peer.ts'
+import { Profiles } from '../../support/profiles.ts'
+
+const CLI = join(import.meta.dirname, '../../../src/cli/main.ts')
+const IMPORT_LOG = join(import.meta.dirname, '../../support/import-log.ts')
+
+function plexus(
+  home: string,
+  ...args: readonly string[]
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  return spawnSync(process.execPath, [CLI, ...args], {
+    env: { PATH: process.env.PATH, HOME: home, PLEXUS_HOME: home, NO_COLOR: '1' },
+    encoding: 'utf8',
+  })
+}
+
+/** A process that has ended but was not yet collected by its parent does not run any more. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
+
+test('up twice is one daemon, down ends it, and nothing is left but the data', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  const first = await ada.up()
+  const second = await ada.up()
+  assert.equal(second.daemon.pid, first.daemon.pid)
+  await ada.down()
+  assert.equal(isRunning(first.daemon.pid), false)
+  assert.equal(existsSync(join(profiles.home, 'ada', 'daemon.json')), false)
+  const again = await ada.up()
+  assert.equal(again.peer, first.peer, 'the identity is kept')
+  assert.deepEqual(again.addresses, first.addresses, 'the port is kept')
+})
+
+test('the key and the token can be read by their owner only', async () => {
+  await using profiles = new Profiles()
+  await profiles.peer('ada').up()
+  for (const file of ['identity.json', 'http-token', 'control.sock', 'mcp.sock', 'plexus.db']) {
+    assert.equal(statSync(join(profiles.home, 'ada', file)).mode & 0o077, 0, file)
+  }
+  assert.equal(statSync(join(profiles.home, 'ada')).mode & 0o077, 0)
+})
+
+test('commands without a daemon say so, with exit code 3', () => {
+  const home = new Profiles().home
+  const { status, stderr, stdout } = plexus(home, 'status')
+  assert.equal(status, 3)
+  assert.match(stderr, /ERR_DAEMON_NOT_RUNNING/)
+  assert.match(stderr, /plexus up/)
+  assert.equal(stdout, '')
+  const json = plexus(home, 'peers', '--json')
+  assert.equal(json.status, 3)
+  assert.equal((JSON.parse(json.stdout) as { error: { code: string } }).error.code, 'ERR_DAEMON_NOT_RUNNING')
+})
+
+test('bad usage ends with exit code 2', () => {
+  const home = new Profiles().home
+  assert.equal(plexus(home, 'no-such-command').status, 2)
+  assert.equal(plexus(home, 'status', '--no-such-option').status, 2)
+  assert.equal(plexus(home, 'status', '--profile', '../elsewhere').status, 2)
+  assert.equal(plexus(home, '--version').status, 0)
+})
+
+test('the command line imports neither libp2p nor the MCP SDK', async () => {
+  await using profiles = new Profiles()
+  await profiles.peer('ada').up()
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--import', IMPORT_LOG, CLI, 'status', '--profile', 'ada', '--json'],
+    {
+      env: { PATH: process.env.PATH, HOME: profiles.home, PLEXUS_HOME: profiles.home },
+      encoding: 'utf8',
+    },
+  )
+  assert.equal(status, 0)
+  const imported = stderr.split('\n').filter((line) => line.startsWith('import '))
+  assert.ok(
+    imported.some((line) => line.includes('commander')),
+    'the log works',
+  )
+  assert.deepEqual(
+    imported.filter((line) => /libp2p|multiaddr|modelcontextprotocol/.test(line)),
+    [],
+  )
+})
+
+test('a second daemon on the same profile is refused while the first one lives', async () => {
+  await using profiles = new Profiles()
+  await profiles.peer('ada').up()
+  const main = join(import.meta.dirname, '../../../src/cli/daemon/main.ts')
+  const { status, output } = spawnSync(process.execPath, [main, 'ada', '{}'], {
+    env: { PATH: process.env.PATH, HOME: profiles.home, PLEXUS_HOME: profiles.home },
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  })
+  assert.equal(status, 1)
+  const report = JSON.parse(output[3] ?? '') as { ready: boolean; code: string; fix: string }
+  assert.equal(report.ready, false)
+  assert.equal(report.code, 'ERR_PROFILE_LOCKED')
+  assert.ok(report.fix.length > 0)
+})
+
+test('data of a newer version is refused and left as it is', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  await ada.up()
+  await ada.down()
+  const path = join(profiles.home, 'ada', 'plexus.db')
+  {
+    using database = new DatabaseSync(path)
+    database.exec(`UPDATE meta SET version = version + 1000, app_version = '99.0.0'`)
+  }
+  await fails(ada.up(), 'ERR_STORE_NEWER', /99\.0\.0/)
+  {
+    using database = new DatabaseSync(path)
+    database.exec('UPDATE meta SET version = version - 1000')
+  }
+  await ada.up()
+})
+
+test('a port that is asked for and taken is refused; one left to chance is replaced, and that is said', async () => {
+  await using profiles = new Profiles()
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const address = server.address()
+    assert.ok(address !== null && typeof address === 'object')
+    const taken = `/ip4/127.0.0.1/tcp/${address.port}`
+    await fails(
+      profiles.peer('ada').plexus('up', '--listen', taken, '--no-mdns', '--http-port', '0'),
+      'ERR_ADDRESS_IN_USE',
+      /in use|taken/i,
+    )
+    const report = await profiles
+      .peer('bohr')
+      .plexus<{ notes: string[] }>(
+        'up',
+        '--listen',
+        '/ip4/127.0.0.1/tcp/0',
+        '--no-mdns',
+        '--http-port',
+        String(address.port),
+      )
+    assert.ok(
+      report.notes.some((note) => note.includes(`port ${address.port} is taken`)),
+      report.notes.join(),
+    )
+  } finally {
+    server.close()
+  }
+})
+
+test('a key file that others may read, and one that is damaged, are refused and not replaced', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  await ada.up()
+  await ada.down()
+  const path = join(profiles.home, 'ada', 'identity.json')
+  const before = readFileSync(path)
+  chmodSync(path, 0o644)
+  await fails(ada.up(), 'ERR_KEY_PERMISSIONS', /./)
+  chmodSync(path, 0o600)
+  assert.deepEqual(readFileSync(path), before)
+  await ada.up()
+})
+
+test('doctor names a fix for everything it finds', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  await ada.up()
+  const { checks } = await ada.plexus<{ checks: { name: string; state: string; fix?: string }[] }>('doctor')
+  assert.ok(checks.length >= 8)
+  assert.ok(checks.every((check) => check.state === 'ok' || check.fix !== undefined))
+  assert.ok(checks.some((check) => check.name === 'store' && check.state === 'ok'))
+})
+
+async function fails(attempt: Promise<unknown>, code: string, reason: RegExp): Promise<void> {
+  await assert.rejects(attempt, (error: unknown) => {
+    assert.ok(error instanceof PeerCommandError, String(error))
+    assert.equal(error.code, code, error.message)
+    assert.match(error.reason, reason)
+    return true
+  })
+}
