@@ -61,7 +61,10 @@ async function main(): Promise<void> {
   say(
     styleText('bold', `Summary: ${STEPS.length}/${STEPS.length} checks passed in ${(elapsedMs / 1_000).toFixed(1)} s`),
   )
-  if (!process.stdout.isTTY) return await leave(0)
+  if (!process.stdout.isTTY) {
+    say('The peers are stopped now. On a terminal they stay up until Ctrl-C, ready for an MCP client of yours.')
+    return await leave(0)
+  }
   howToAttach()
   // Stays up until Ctrl-C: the peers are real, and this is the moment to try them.
   setInterval(() => undefined, 1 << 30)

@@ -51,23 +51,29 @@ export async function network(cast: Cast): Promise<StepResult> {
   const second = await ada.plexus<{ ticket: string }>('invite')
   await curie.plexus('join', second.ticket)
   const links: Record<string, number> = {}
-  let encryption = ''
+  let encryption: string | undefined
   for (const peer of [ada, bohr, curie]) {
     const { peers } = await peer.plexus<PeersReport>('peers', '--wait', '2')
-    for (const other of peers) {
-      check(other.state === 'ready' && other.rttMs !== undefined, `${peer.name} reaches ${other.name}`)
-      links[[peer.name, other.name].sort().join('<->')] = other.rttMs ?? Number.NaN
-      encryption = other.encryption ?? encryption
-    }
+    for (const other of peers) check(other.state === 'ready', `${peer.name} reaches ${other.name}`)
+    encryption ??= peers[0]?.encryption
+  }
+  for (const [from, to] of [
+    [ada, bohr],
+    [ada, curie],
+    [bohr, curie],
+  ] as const) {
+    const { medianMs } = await from.plexus<{ medianMs: number }>('ping', to.name, '--count', '9')
+    links[`${from.name}<->${to.name}`] = medianMs
   }
   const stranger = await refusedStranger(cast, first.ticket)
   const shown = Object.entries(links).map(([link, rtt]) => `${link} ${rtt.toFixed(1)} ms`)
   return {
     summary: [
-      `${shown.join('   ')}   ${encryption}`,
-      `an uninvited fourth peer, mallory, was refused: by ticket "${stranger.ticket}", on its lanes "${stranger.lanes}"`,
+      `${shown.join('   ')}   encrypted with ${encryption ?? 'nothing'}`,
+      `mallory, uninvited, tries a used ticket: refused, "${stranger.ticket}"`,
+      `mallory opens lanes without a ticket: refused, "${stranger.lanes}"`,
     ],
-    figures: { rttMs: links, encryption, stranger },
+    figures: { medianRttMs: links, encryption, stranger },
   }
 }
 
@@ -117,7 +123,7 @@ export async function research({ ada, bohr, curie }: Cast): Promise<StepResult> 
   return {
     summary: [
       `${report.added} papers and ${citations} citations imported on ada in ${seconds(importMs)}; on all peers ${seconds(everywhere)} later`,
-      `search "byzantine agreement" asked on curie: ${found.results.length} hits, first "${best?.title ?? ''}"`,
+      `"byzantine agreement" asked on curie: ${found.results.length} hits, first "${best?.title ?? ''}"`,
     ],
     figures: {
       read: report.read,
@@ -143,25 +149,28 @@ export async function thoughts({ ada, bohr, curie }: Cast): Promise<StepResult> 
     const shared = await callTool(clients.ada, 'thought_share', { text, kind: 'hypothesis', topic: 'training' })
     const id = String(shared.id)
     const started = performance.now()
-    const seen: Record<string, number> = {}
-    for (const [name, client] of [
-      ['bohr', clients.bohr],
-      ['curie', clients.curie],
-    ] as const) {
-      const item = await until(`${name} recalls the thought`, () => recalled(client, 'gradient label noise', id))
-      seen[name] = performance.now() - started
-      check(item.author === 'ada', `the author is ada, not ${String(item.author)}`)
-      check(item.peer === ada.report.peer, 'the author is known by its key')
-      check(item.signature === 'valid', `the signature is valid, not ${String(item.signature)}`)
-    }
+    const seen = await Promise.all(
+      (
+        [
+          ['bohr', clients.bohr],
+          ['curie', clients.curie],
+        ] as const
+      ).map(async ([name, client]) => {
+        const item = await until(`${name} recalls the thought`, () => recalled(client, 'gradient label noise', id))
+        const afterMs = performance.now() - started
+        check(item['author'] === 'ada', `the author is ada, not ${String(item['author'])}`)
+        check(item['peer'] === ada.report.peer, 'the author is known by its key')
+        check(item['signature'] === 'valid', `the signature is valid, not ${String(item['signature'])}`)
+        return [name, afterMs] as const
+      }),
+    )
     return {
       summary: [
-        `ada's agent> "${text.slice(0, 44)}..."   recalled by the agents of ${Object.entries(seen)
-          .map(([name, ms]) => `${name} ${ms.toFixed(0)} ms`)
-          .join(', ')}`,
-        `author ada (${ada.report.peer.slice(-8)}), signature valid, over the official MCP client`,
+        `ada's agent shares "${text.slice(0, 60)}..."`,
+        `recalled by ${seen.map(([name, ms]) => `${name}'s agent after ${ms.toFixed(0)} ms`).join(', ')}`,
+        `author ada (${ada.report.peer.slice(-8)}), signature valid; all over the official MCP client`,
       ],
-      figures: { id, recalledAfterMs: seen, author: ada.report.peer, signature: 'valid' },
+      figures: { id, recalledAfterMs: Object.fromEntries(seen), author: ada.report.peer, signature: 'valid' },
     }
   } finally {
     await Promise.all(Object.values(clients).map((client) => client.close()))
@@ -203,7 +212,7 @@ export async function catchUp({ ada, bohr }: Cast): Promise<StepResult> {
   return {
     summary: [
       `bohr killed (SIGKILL); ${AWAY_THOUGHTS} thoughts shared meanwhile in ${seconds(shareMs)}`,
-      `bohr restarted in ${seconds(upMs)} and holds ${held.length} of ${AWAY_THOUGHTS} after ${seconds(caughtUpMs)}; order and signatures checked`,
+      `bohr restarted in ${seconds(upMs)} holds ${held.length} of ${AWAY_THOUGHTS} after ${seconds(caughtUpMs)}, order and signatures checked`,
     ],
     figures: { shared: AWAY_THOUGHTS, held: held.length, shareMs, restartMs: upMs, caughtUpMs },
   }
