@@ -49,7 +49,7 @@ function draw(recorded: readonly Line[]): string {
   const rows = recorded.map(({ text, atSeconds }, index) => {
     const y = MARGIN + (index + 0.75) * LINE_HEIGHT
     const style = `style="animation-delay:${atSeconds.toFixed(2)}s"`
-    return `<text class="${classOf(text)}" x="${MARGIN}" y="${y}" ${style}>${escape(text)}</text>`
+    return `<text class="${classOf(text)}" x="${MARGIN}" y="${y}" ${style}>${escapeXml(text)}</text>`
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="The output of npm start">
 <style>
@@ -70,6 +70,6 @@ function classOf(text: string): string {
   return /^\s+ok\s/.test(text) ? 'ok' : 'said'
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

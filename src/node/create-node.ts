@@ -96,7 +96,16 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
   await startup.start(transport, { optional: false })
   const keeper = connectionKeeper()({ transport, clock, random, log: of('network') })
   const bus = createBus({ name })({ transport, admission: admissionOf(spaces), clock, random, log: of('bus') })
-  const sync = createSync()({ transport, bus, journal, spaces, clock, random, log: of('sync') })
+  const sync = createSync()({
+    transport,
+    bus,
+    journal,
+    spaces,
+    clock,
+    random,
+    log: of('sync'),
+    addressesOf: (peer) => addresses.addressesOf(peer),
+  })
 
   const components = { clock, random, log: of('domain'), identity, journal, spaces, bus, sync }
   const domains: readonly Domain[] = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(components))
