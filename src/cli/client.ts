@@ -94,6 +94,6 @@ export class ControlClient implements Disposable {
 
 function lost(): CliError {
   return new CliError('ERR_DAEMON_LOST', 'the daemon went away before it answered', {
-    fix: 'look at its log with: plexus doctor; start it again with: plexus up',
+    fix: 'Read daemon.log in the profile folder, and start it again with `plexus up`.',
   })
 }

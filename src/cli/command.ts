@@ -83,5 +83,7 @@ export function reportError(error: unknown, json: boolean): void {
 }
 
 function notRunning(): CliError {
-  return new CliError('ERR_DAEMON_NOT_RUNNING', 'no daemon runs for this profile', { fix: 'start it with: plexus up' })
+  return new CliError('ERR_DAEMON_NOT_RUNNING', 'no daemon runs for this profile', {
+    fix: 'Start it with `plexus up`.',
+  })
 }

@@ -26,7 +26,7 @@ export async function examine(profile: Profile, signal: AbortSignal): Promise<re
   const local = [nodeCheck(), folderCheck(profile), keyCheck(profile), diskCheck(profile), clockCheck()]
   using client = await ControlClient.open(profile)
   if (client === undefined) {
-    return [...local, { name: 'daemon', state: 'warn', detail: 'does not run', fix: 'plexus up' }]
+    return [...local, { name: 'daemon', state: 'warn', detail: 'does not run', fix: 'Start it with `plexus up`.' }]
   }
   const [status, store] = await Promise.all([
     client.call('node.status', {}, { signal }) as Promise<NodeStatus>,
@@ -44,15 +44,15 @@ function nodeCheck(): Check {
   const major = Number(process.versions.node.split('.')[0])
   const detail = `Node ${process.versions.node} on ${type()} ${release()}`
   if (major >= NODE_MAJOR_MIN) return { name: 'node', state: 'ok', detail }
-  return { name: 'node', state: 'fail', detail, fix: `install Node ${NODE_MAJOR_MIN} or newer` }
+  return { name: 'node', state: 'fail', detail, fix: `Install Node ${NODE_MAJOR_MIN} or newer.` }
 }
 
 function folderCheck({ folder }: Profile): Check {
-  return privateCheck('data folder', folder, 0o077, `chmod 700 ${folder}`)
+  return privateCheck('data folder', folder, 0o077, `Run \`chmod 700 ${folder}\`.`)
 }
 
 function keyCheck({ folder }: Profile): Check {
-  return privateCheck('identity', `${folder}/identity.json`, 0o077, `chmod 600 ${folder}/identity.json`)
+  return privateCheck('identity', `${folder}/identity.json`, 0o077, `Run \`chmod 600 ${folder}/identity.json\`.`)
 }
 
 function privateCheck(name: string, path: string, forbidden: number, fix: string): Check {
@@ -63,8 +63,8 @@ function privateCheck(name: string, path: string, forbidden: number, fix: string
     return { name, state: 'fail', detail: `${path} can be opened by others`, fix }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      return { name, state: 'warn', detail: `${path} is not there yet`, fix: 'plexus up' }
-    return { name, state: 'fail', detail: reasonOf(error), fix: `make ${path} readable for you` }
+      return { name, state: 'warn', detail: `${path} is not there yet`, fix: 'Make it with `plexus up`.' }
+    return { name, state: 'fail', detail: reasonOf(error), fix: `Make ${path} readable for you.` }
   }
 }
 
@@ -78,10 +78,10 @@ function diskCheck({ folder }: Profile): Check {
       name: 'disk',
       state: 'warn',
       detail,
-      fix: 'free some space: a full disk refuses new records, it loses none',
+      fix: 'Free some space: a full disk refuses new records; it loses none.',
     }
   } catch (error) {
-    return { name: 'disk', state: 'warn', detail: reasonOf(error), fix: 'plexus up makes the folder' }
+    return { name: 'disk', state: 'warn', detail: reasonOf(error), fix: 'Make the folder with `plexus up`.' }
   }
 }
 
@@ -90,7 +90,7 @@ function clockCheck(): Check {
   const now = new Date()
   const detail = now.toISOString()
   if (now.getUTCFullYear() >= 2026) return { name: 'clock', state: 'ok', detail }
-  return { name: 'clock', state: 'fail', detail, fix: 'set the clock of this machine' }
+  return { name: 'clock', state: 'fail', detail, fix: 'Set the clock of this machine.' }
 }
 
 function storeCheck({ integrity, bytes }: StoreCheck): Check {
@@ -100,7 +100,7 @@ function storeCheck({ integrity, bytes }: StoreCheck): Check {
     name: 'store',
     state: 'fail',
     detail,
-    fix: 'stop the daemon, keep a copy of plexus.db, and let the other members fill a new one',
+    fix: 'Stop the daemon, keep a copy of plexus.db, and let the other members fill a new one.',
   }
 }
 
@@ -112,14 +112,19 @@ function nodeChecks(status: NodeStatus): readonly Check[] {
         name: component.name,
         state: component.state === 'failed' ? 'fail' : 'warn',
         detail: component.reason ?? component.state,
-        fix: component.fix ?? 'plexus down && plexus up',
+        fix: component.fix ?? 'Restart with `plexus down` and `plexus up`.',
       }),
     )
   const { ready, known } = status.peers
   const peers: Check =
     known === ready
       ? { name: 'peers', state: 'ok', detail: `${ready} of ${known} ready` }
-      : { name: 'peers', state: 'warn', detail: `${ready} of ${known} ready`, fix: 'plexus peers says why for each' }
+      : {
+          name: 'peers',
+          state: 'warn',
+          detail: `${ready} of ${known} ready`,
+          fix: 'See with `plexus peers` why for each.',
+        }
   const reachable: Check =
     status.addresses.length > 0
       ? { name: 'listening', state: 'ok', detail: status.addresses.join(' ') }
@@ -127,7 +132,7 @@ function nodeChecks(status: NodeStatus): readonly Check[] {
           name: 'listening',
           state: 'warn',
           detail: 'nobody can reach this peer',
-          fix: 'plexus down && plexus up --listen /ip4/0.0.0.0/tcp/0',
+          fix: 'Restart with `plexus down` and `plexus up --listen /ip4/0.0.0.0/tcp/0`.',
         }
   return [peers, reachable, ...components]
 }

@@ -33,7 +33,7 @@ export function profileOf(name: string | undefined, env: NodeJS.ProcessEnv = pro
   const chosen = name ?? env.PLEXUS_PROFILE ?? 'default'
   if (!PROFILE_NAME.test(chosen)) {
     throw new CliError('ERR_USAGE', `not a profile name: ${JSON.stringify(chosen)}`, {
-      fix: 'use up to 32 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
+      fix: 'Use up to 32 letters, digits, dots, dashes and underscores, beginning with a letter or digit.',
     })
   }
   const folder = join(plexusHome(env), chosen)
@@ -58,7 +58,7 @@ export function prepareFolder(profile: Profile): void {
   } catch (cause) {
     throw new CliError('ERR_HOME', `cannot make the data folder ${profile.folder}`, {
       cause,
-      fix: 'set PLEXUS_HOME to a folder that you may write to',
+      fix: 'Set PLEXUS_HOME to a folder that you may write to.',
     })
   }
 }

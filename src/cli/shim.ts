@@ -36,11 +36,13 @@ async function openMcpSocket(profile: Profile): Promise<Socket> {
   await startDaemon(profile)
   const started = await connectSocket(profile.mcpSocket)
   if (started !== undefined) return started
-  throw new CliError('ERR_DAEMON_START', 'the daemon runs but offers no MCP socket', { fix: `read ${profile.logFile}` })
+  throw new CliError('ERR_DAEMON_START', 'the daemon runs but offers no MCP socket', {
+    fix: `Read ${profile.logFile}.`,
+  })
 }
 
 function daemonGone(): CliError {
   return new CliError('ERR_DAEMON_LOST', 'the daemon went away', {
-    fix: 'start it again with: plexus up; then reconnect the client',
+    fix: 'Start it again with `plexus up`, then reconnect the client.',
   })
 }

@@ -42,7 +42,7 @@ export async function ensureDaemon(profile: Profile, options: DaemonOptions = {}
   await startDaemon(profile, options)
   const started = await ControlClient.open(profile)
   if (started !== undefined) return started
-  throw new CliError('ERR_DAEMON_START', 'the daemon started and went away again', { fix: `read ${profile.logFile}` })
+  throw new CliError('ERR_DAEMON_START', 'the daemon started and went away again', { fix: `Read ${profile.logFile}.` })
 }
 
 function spawnDaemon(profile: Profile, options: DaemonOptions): Promise<StartReport> {
@@ -54,7 +54,7 @@ function spawnDaemon(profile: Profile, options: DaemonOptions): Promise<StartRep
   })
   let said = ''
   const fail = (why: string): void =>
-    reject(new CliError('ERR_DAEMON_START', `the daemon did not start: ${why}`, { fix: `read ${profile.logFile}` }))
+    reject(new CliError('ERR_DAEMON_START', `the daemon did not start: ${why}`, { fix: `Read ${profile.logFile}.` }))
   const timer = setTimeout(() => fail(`no sign of life in ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS)
   child.once('error', (error) => fail(error.message))
   child.once('exit', (code, signal) => setImmediate(fail, `it ended with ${signal ?? `exit code ${code}`}`))
@@ -93,6 +93,6 @@ async function waitForSocket(profile: Profile): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
   }
   throw new CliError('ERR_DAEMON_START', 'another process holds this profile and does not answer', {
-    fix: 'end the process named in daemon.json of the profile folder, or use another --profile',
+    fix: 'End the process named in daemon.json of the profile folder, or use another --profile.',
   })
 }

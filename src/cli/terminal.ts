@@ -35,6 +35,11 @@ export function duration(ms: number): string {
   return hours < 48 ? `${Math.round(hours)} h` : `${Math.round(hours / 24)} d`
 }
 
+/** `1 record`, `2 records`. */
+export function counted(n: number, one: string, many: string = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`
+}
+
 /** How long ago, for a wall-clock time in milliseconds. */
 export function age(at: number, now: number = Date.now()): string {
   return `${duration(Math.max(0, now - at))} ago`

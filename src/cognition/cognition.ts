@@ -252,7 +252,7 @@ export class Cognition implements Component {
       'ERR_NOT_FOUND',
       another === undefined ? 'no thought has this id' : 'several thoughts begin with this id',
       {
-        fix: 'give the whole id, or at least its first 6 digits; recall finds it by words',
+        fix: 'Give the whole id, or at least its first 6 digits; recall finds it by words.',
       },
     )
   }
@@ -300,7 +300,10 @@ export class Cognition implements Component {
       'ERR_NOT_FOUND',
       text === undefined ? 'there is no space to write to' : `no shared space is called ${JSON.stringify(text)}`,
       {
-        fix: `use one of: ${shared.map((space) => space.name).join(', ') || '(none: plexus invite makes the first)'}`,
+        fix:
+          shared.length === 0
+            ? 'There is none yet: `plexus invite` makes the first.'
+            : `Use one of: ${shared.map((space) => space.name).join(', ')}.`,
       },
     )
   }
@@ -347,7 +350,7 @@ function offsetOf(cursor: string): number {
   const offset = Number(cursor)
   if (Number.isInteger(offset) && offset >= 0 && offset <= 10_000) return offset
   throw new CognitionError('ERR_CURSOR', `not a cursor of this list: ${JSON.stringify(cursor)}`, {
-    fix: 'pass the cursor of the last answer, or none',
+    fix: 'Pass the cursor of the last answer, or none.',
   })
 }
 

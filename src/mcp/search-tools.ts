@@ -161,7 +161,7 @@ export const fetchTool: Tool = tool({
     }
     if (items.length === 0) {
       throw new McpError('ERR_NOT_FOUND', `none of these ids is known here: ${missing.join(', ')}`, {
-        fix: 'search finds items by words',
+        fix: 'Find items by words with search.',
       })
     }
     const notFound = missing.length === 0 ? [] : [`Not known here: ${missing.join(', ')}`]
@@ -232,6 +232,6 @@ function cursorsOf(cursor: string | undefined): readonly [string | undefined, st
   const [thoughts, papers, ...rest] = cursor.split('.')
   if (thoughts !== undefined && papers !== undefined && rest.length === 0) return [thoughts, papers]
   throw new McpError('ERR_CURSOR', 'not a cursor of search', {
-    fix: 'pass the cursor of the last answer unchanged, or none',
+    fix: 'Pass the cursor of the last answer unchanged, or none.',
   })
 }

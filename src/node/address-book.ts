@@ -17,12 +17,16 @@ export const addressBookSchema: Schema = {
   ],
 }
 
-/** Where peers were last seen, kept across restarts, and this node's own settings beside it. */
-export interface AddressBook {
-  addressesOf(peer: PeerId): readonly string[]
-  remember(peer: PeerId, addresses: readonly string[]): void
+/** Small facts of one node, kept across restarts. */
+export interface Settings {
   setting(name: string): string | undefined
   keepSetting(name: string, value: string): void
+}
+
+/** Where peers were last seen, kept across restarts, and this node's own settings beside it. */
+export interface AddressBook extends Settings {
+  addressesOf(peer: PeerId): readonly string[]
+  remember(peer: PeerId, addresses: readonly string[]): void
 }
 
 export function addressBook(components: { readonly database: Database; readonly clock: Clock }): AddressBook {

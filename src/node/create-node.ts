@@ -138,6 +138,7 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
     sync,
     transport,
     clock,
+    settings: addresses,
     operations,
     call: async (operation, input, context = {}) => {
       if (stopping !== undefined) throw new NodeError('ERR_STOPPING', 'this peer is stopping')

@@ -61,7 +61,7 @@ export class Expiry implements Component {
       state: 'degraded',
       since: this.#since,
       reason: this.#failure,
-      fix: 'plexus doctor looks at the store and the disk',
+      fix: 'Let `plexus doctor` look at the store and the disk.',
       figures,
     }
   }

@@ -167,7 +167,7 @@ function absent(peer: PeerId, since: number): PeerPresence {
     rttMs: undefined,
     reason: 'never reached since this daemon started',
     since,
-    fix: 'start Plexus on that machine; check that one of the two can reach the other',
+    fix: 'Start Plexus on that machine, and check that one of the two can reach the other.',
   }
 }
 
@@ -184,7 +184,10 @@ export function findPeer(node: PlexusNode, text: string): PeerReport {
     matches.length > 1
       ? `several peers are called ${JSON.stringify(text)}`
       : `no member is called ${JSON.stringify(text)}`,
-    { fix: known === '' ? 'invite somebody first: plexus invite' : `use one of: ${known}, or the end of a peer id` },
+    {
+      fix:
+        known === '' ? 'Invite somebody first with `plexus invite`.' : `Use one of: ${known}; or the end of a peer id.`,
+    },
   )
 }
 
@@ -203,7 +206,10 @@ async function sharedSpace(node: PlexusNode, text: string | undefined): Promise<
   const found = shared.find((space) => space.name === text || (isSpaceId(text) && space.id === (text as SpaceId)))
   if (found !== undefined) return found
   throw new NodeError('ERR_NOT_FOUND', `no shared space is called ${JSON.stringify(text)}`, {
-    fix: `use one of: ${shared.map((space) => space.name).join(', ') || '(none yet; leave the option out to create "home")'}`,
+    fix:
+      shared.length === 0
+        ? 'There is none yet: leave the option out to create "home".'
+        : `Use one of: ${shared.map((space) => space.name).join(', ')}.`,
   })
 }
 
@@ -217,12 +223,14 @@ export async function callOperation(
   const found = operations.get(name)
   if (found === undefined) {
     throw new NodeError('ERR_UNKNOWN_OPERATION', `no operation is called ${JSON.stringify(name)}`, {
-      fix: 'the daemon may be older than this command: plexus down && plexus up',
+      fix: 'The daemon may be older than this command: restart it with `plexus down` and `plexus up`.',
     })
   }
   const parsed = found.input.safeParse(input)
   if (!parsed.success) {
-    throw new NodeError('ERR_INVALID_INPUT', z.prettifyError(parsed.error), { fix: `${name}: ${found.summary}` })
+    throw new NodeError('ERR_INVALID_INPUT', z.prettifyError(parsed.error), {
+      fix: `Give ${name} what it takes: ${found.summary}.`,
+    })
   }
   context.signal.throwIfAborted()
   return await found.run(parsed.data, context)

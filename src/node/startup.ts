@@ -54,7 +54,7 @@ export class Startup {
   #statusOf(component: Component): ComponentStatus {
     const failure = this.#failed.get(component)
     if (failure !== undefined)
-      return { state: 'failed', ...failure, fix: 'plexus down && plexus up; the log says more' }
+      return { state: 'failed', ...failure, fix: 'Restart with `plexus down` and `plexus up`; the log says more.' }
     try {
       return component.status()
     } catch (error) {
@@ -62,7 +62,7 @@ export class Startup {
         state: 'failed',
         reason: `its status cannot be read: ${reasonOf(error)}`,
         since: this.#clock.now(),
-        fix: 'report this',
+        fix: 'Report this as a mistake in Plexus.',
       }
     }
   }

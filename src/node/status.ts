@@ -19,7 +19,10 @@ export function nodeStatus(node: Omit<PlexusNode, 'status'>, facts: NodeFacts): 
     state: worst === undefined ? 'ok' : worst.state === 'failed' ? 'failed' : 'degraded',
     ...(worst === undefined
       ? {}
-      : { reason: `${worst.name}: ${worst.reason ?? worst.state}`, fix: worst.fix ?? 'plexus doctor' }),
+      : {
+          reason: `${worst.name}: ${worst.reason ?? worst.state}`,
+          fix: worst.fix ?? 'See what `plexus doctor` says.',
+        }),
     since: worst?.since ?? startedAt,
     name: node.name,
     peer: node.peer,

@@ -89,7 +89,7 @@ async function readStandardInput(): Promise<string> {
     bytes += (chunk as Buffer).byteLength
     if (bytes > STANDARD_INPUT_MAX_BYTES) {
       throw new CliError('ERR_USAGE', `more than ${STANDARD_INPUT_MAX_BYTES} bytes on standard input`, {
-        fix: 'share a shorter thought',
+        fix: 'Share a shorter thought.',
       })
     }
   }

@@ -4,7 +4,7 @@ import { ControlClient } from '../client.ts'
 import { type CommandContext, run } from '../command.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type DaemonOptions, startDaemon } from '../start-daemon.ts'
-import { duration, oneLine, stateWord, styled, table } from '../terminal.ts'
+import { counted, duration, oneLine, stateWord, styled, table } from '../terminal.ts'
 
 interface UpOptions {
   readonly name?: string
@@ -76,7 +76,7 @@ async function down(context: CommandContext): Promise<void> {
 /** Waits until the daemon's process has ended, so that `down && up` never meets its own past. */
 async function ended(client: ControlClient, pid: number, signal: AbortSignal): Promise<void> {
   const late = new CliError('ERR_DAEMON_LOST', `process ${pid} did not end in ${STOP_TIMEOUT_MS} ms`, {
-    fix: `end it by hand: kill ${pid}`,
+    fix: `End it by hand with \`kill ${pid}\`.`,
   })
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(STOP_TIMEOUT_MS)])
   const aborted = Promise.withResolvers<never>()
@@ -96,8 +96,8 @@ function statusScreen(status: NodeStatus, daemon: DaemonInfo, notes: readonly st
   const lines = [
     `plexus ${stateWord(status.state)}  ${styled('bold', oneLine(status.name, 64))}  up ${duration(status.uptimeMs)}  version ${status.version}`,
     `peer       ${status.peer}`,
-    `network    ${status.peers.ready} of ${status.peers.known} peers ready   listening on ${status.addresses.length} addresses`,
-    `store      ${status.records} records`,
+    `network    ${status.peers.ready} of ${status.peers.known} peers ready   listening on ${counted(status.addresses.length, 'address', 'addresses')}`,
+    `store      ${counted(status.records, 'record')}`,
     ...(daemon.mcpUrl === undefined ? [] : [`mcp        ${daemon.mcpUrl}   or the command: plexus mcp`]),
     '',
     table(
@@ -128,5 +128,5 @@ function componentLine(component: ComponentReport): string {
 function portOf(text: string): number {
   const port = Number(text)
   if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
-  throw new CliError('ERR_USAGE', `not a port: ${JSON.stringify(text)}`, { fix: 'give a number from 0 to 65535' })
+  throw new CliError('ERR_USAGE', `not a port: ${JSON.stringify(text)}`, { fix: 'Give a number from 0 to 65535.' })
 }

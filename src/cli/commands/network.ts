@@ -4,7 +4,7 @@ import type { JoinReport } from '../../sync/index.ts'
 import { type CommandContext, run } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { ensureDaemon } from '../start-daemon.ts'
-import { age, duration, oneLine, progressLine, stateWord, styled, table } from '../terminal.ts'
+import { age, counted, duration, oneLine, progressLine, stateWord, styled, table } from '../terminal.ts'
 
 interface InviteOptions {
   readonly space?: string
@@ -65,7 +65,7 @@ async function invite(context: CommandContext, options: InviteOptions): Promise<
     ...(options.uses === undefined ? {} : { uses: Number(options.uses) }),
     ...(options.expires === undefined ? {} : { ttlMs: spanOf(options.expires) }),
   })
-  const uses = report.uses === 1 ? 'one use' : `${report.uses} uses`
+  const uses = report.uses === 1 ? 'one peer' : `${report.uses} peers`
   context.finish(
     report,
     `plexus join ${report.ticket}\n\n${styled('dim', `lets ${uses} into "${oneLine(report.space.name)}" as ${report.role}, valid ${duration(report.expires - Date.now())}; whoever has it can join, so send it privately`)}`,
@@ -87,7 +87,7 @@ async function join(context: CommandContext, ticket: string): Promise<void> {
     .finally(() => line.end())) as JoinReport
   context.finish(
     report,
-    `member of "${oneLine(report.name)}": ${report.members} members, ${report.records} records here`,
+    `member of "${oneLine(report.name)}": ${counted(report.members, 'member')}, ${counted(report.records, 'record')} here`,
   )
 }
 
@@ -127,6 +127,6 @@ export function spanOf(text: string): number {
   const unitMs = unit === undefined ? undefined : UNIT_MS[unit]
   if (digits !== undefined && unitMs !== undefined) return Number(digits) * unitMs
   throw new CliError('ERR_USAGE', `not a span of time: ${JSON.stringify(text)}`, {
-    fix: 'write a number and a unit, e.g. 10m, 12h or 7d',
+    fix: 'Write a number and a unit, e.g. 10m, 12h or 7d.',
   })
 }

@@ -14,6 +14,7 @@ import { LogFile } from './log-file.ts'
 /** Exit code after an exception that nobody caught (sysexits EX_SOFTWARE). */
 const EXIT_CRASHED = 70
 const STOP_DEADLINE_MS = 10_000
+const HTTP_PORT_SETTING = 'http-port'
 
 /** What `daemon.json` says to people and to `plexus doctor`; the lock, not this file, decides who owns the profile. */
 export interface DaemonInfo {
@@ -66,7 +67,7 @@ async function serve(profile: Profile, options: DaemonOptions, node: PlexusNode,
   const { createMcpFace } = await import('../../mcp/index.ts')
   const notes: string[] = [...node.notes]
   const mcp = createMcpFace({ node, log: log.child({ module: 'mcp' }) })
-  const mcpUrl = await listenHttp(mcp, profile, options, notes, log)
+  const mcpUrl = await listenHttp({ mcp, node, profile, options, notes, log })
   const ending = Promise.withResolvers<number>()
   const info: DaemonInfo = {
     pid: process.pid,
@@ -133,19 +134,24 @@ async function serve(profile: Profile, options: DaemonOptions, node: PlexusNode,
   return { notes, info, ended: ending.promise, stop }
 }
 
-/** The HTTP face is a convenience: without it the daemon still serves everybody else. */
-async function listenHttp(
-  mcp: McpFace,
-  profile: Profile,
-  options: DaemonOptions,
-  notes: string[],
-  log: Logger,
-): Promise<string | undefined> {
+/**
+ * The HTTP face is a convenience: without it the daemon still serves everybody else. Its port is kept, because clients have
+ * it in their configuration.
+ */
+async function listenHttp(of: {
+  readonly mcp: McpFace
+  readonly node: PlexusNode
+  readonly profile: Profile
+  readonly options: DaemonOptions
+  readonly notes: string[]
+  readonly log: Logger
+}): Promise<string | undefined> {
+  const { mcp, node, profile, options, notes, log } = of
+  const kept = node.settings.setting(HTTP_PORT_SETTING)
+  const port = options.httpPort ?? (kept === undefined ? undefined : Number(kept))
   try {
-    const http = await mcp.listenHttp({
-      ...(options.httpPort === undefined ? {} : { port: options.httpPort }),
-      tokenFile: profile.tokenFile,
-    })
+    const http = await mcp.listenHttp({ ...(port === undefined ? {} : { port }), tokenFile: profile.tokenFile })
+    node.settings.keepSetting(HTTP_PORT_SETTING, new URL(http.url).port)
     if (http.note !== undefined) notes.push(http.note)
     return http.url
   } catch (error) {
@@ -177,7 +183,7 @@ function logLevel(text: string | undefined): LogLevel {
   const level = LOG_LEVELS.find((candidate) => candidate === text)
   if (level !== undefined) return level
   throw new CliError('ERR_USAGE', `no log level is called ${JSON.stringify(text)}`, {
-    fix: `use one of: ${LOG_LEVELS.join(', ')}`,
+    fix: `Use one of: ${LOG_LEVELS.join(', ')}.`,
   })
 }
 

@@ -99,7 +99,7 @@ async function listen(server: Server, wanted: number): Promise<number> {
     if (listening) return (server.address() as AddressInfo).port
   }
   throw new McpError('ERR_HTTP_LISTEN', `ports ${wanted} to ${wanted + HTTP_PORT_TRIES} are all taken`, {
-    fix: 'choose another with: plexus up --http-port N',
+    fix: 'Choose another with `plexus up --http-port N`.',
   })
 }
 
@@ -109,7 +109,7 @@ function keptToken(path: string): string {
     const token = readFileSync(path, 'utf8').trim()
     if (TOKEN.test(token)) return token
     throw new McpError('ERR_HTTP_TOKEN', `${path} holds no token`, {
-      fix: `delete ${path}; the next start makes a new one`,
+      fix: `Delete ${path}; the next start makes a new one.`,
     })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
