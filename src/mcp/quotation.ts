@@ -1,4 +1,4 @@
-import { hexOf, type Random, plainText as withoutDeception } from '../base/index.ts'
+import { hexOf, plainLine, type Random, plainText as withoutDeception } from '../base/index.ts'
 
 /**
  * What a peer wrote reaches a model only as a marked quotation: who said it, how surely, how old it is, and the text
@@ -48,14 +48,13 @@ export class Quoter {
 
   quote(provenance: Provenance, text: string): string {
     const { id, author, peer, trust, signature, written, space, by } = provenance
-    const facts = [
-      `id=${id}`,
-      `author=${plainText(author, 64)}`,
-      `peer=${peer}`,
-      `trust=${trust}`,
-      `signature=${signature}`,
-    ]
-    const more = [`written=${written}`, `space=${plainText(space, 64)}`, `by=${plainText(by, 140)}`]
+    const facts = [`id=${id}`, `author=${told(author, 64)}`, `peer=${peer}`, `trust=${trust}`, `signature=${signature}`]
+    const more = [`written=${written}`, `space=${told(space, 64)}`, `by=${told(by, 140)}`]
     return `[${[...facts, ...more].join(' | ')}]\n<quoted-${this.#marker}>\n${plainText(text)}\n</quoted-${this.#marker}>`
   }
+}
+
+/** What the author chose to be called, as a string that cannot be mistaken for another fact of the head. */
+function told(text: string, maxChars: number): string {
+  return JSON.stringify(plainLine(text, maxChars))
 }
