@@ -35,8 +35,8 @@ export interface Carrier {
   addresses(): readonly string[]
   /** Rejects with a `NetworkError` whose message is the reason, in a few words. */
   connect(peer: PeerId, address: string, signal: AbortSignal): Promise<Connection>
-  /** Accepts streams of `protocol`; `undefined` refuses them from now on. */
-  handle(protocol: string, maxInboundStreams: number | undefined): void
+  /** From now on, accepts or refuses streams of `protocol`. */
+  handle(protocol: string, accept: boolean): void
   /** What works only in part, in words, and what to do about it. */
   complaint(): { readonly reason: string; readonly fix: string } | undefined
   /** Counters worth showing. */

@@ -179,12 +179,12 @@ export class StreamTransport implements Transport {
     }
     const handler: Handler = { options, run, open: new Map() }
     this.#handlers.set(protocol, handler)
-    this.#carrier.handle(protocol, options.maxInboundStreams)
+    this.#carrier.handle(protocol, true)
     return {
       [Symbol.dispose]: () => {
         if (this.#handlers.get(protocol) !== handler) return
         this.#handlers.delete(protocol)
-        this.#carrier.handle(protocol, undefined)
+        this.#carrier.handle(protocol, false)
       },
     }
   }

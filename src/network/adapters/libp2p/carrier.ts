@@ -1,5 +1,5 @@
 import type { Connection as Libp2pConnection, PeerId as Libp2pPeerId, PrivateKey, Stream } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { type Clock, type Logger, type PeerId, reasonOf } from '../../../base/index.ts'
 import { announced, joinAddress } from '../../addresses.ts'
@@ -8,7 +8,7 @@ import { NetworkError } from '../../errors.ts'
 import { CarriedConnection } from './connection.ts'
 import { dialError, listenError } from './dial-errors.ts'
 import { LanDiscovery } from './lan-discovery.ts'
-import { nodeOptions, type Services } from './options.ts'
+import { nodeOptions, type Services, STREAMS_PER_CONNECTION } from './options.ts'
 
 export interface Libp2pCarrierInit {
   readonly privateKey: PrivateKey
@@ -22,7 +22,7 @@ export class Libp2pCarrier implements Carrier {
   readonly #init: Libp2pCarrierInit
   readonly #components: { readonly clock: Clock; readonly log: Logger }
   readonly #log: Logger
-  readonly #protocols = new Map<string, number>()
+  readonly #protocols = new Set<string>()
   readonly #connections = new Map<string, CarriedConnection>()
   readonly #counts = { refusedPeers: 0, oversizedFrames: 0 }
   #node: Libp2p<Services> | undefined
@@ -40,7 +40,7 @@ export class Libp2pCarrier implements Carrier {
     const node = await this.#create()
     this.#node = node
     node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
-    for (const protocol of this.#protocols.keys()) this.#announce(node, protocol)
+    for (const protocol of this.#protocols) this.#announce(node, protocol)
     try {
       await node.start()
     } catch (error) {
@@ -71,7 +71,7 @@ export class Libp2pCarrier implements Carrier {
     signal.addEventListener('abort', abort, { once: true })
     let raw: Libp2pConnection
     try {
-      raw = await node.services.internals.dial(multiaddr(joinAddress(address, peer)), dialling.signal)
+      raw = await node.services.internals.dial(parsed(joinAddress(address, peer)), dialling.signal)
     } catch (error) {
       signal.throwIfAborted()
       throw dialError(error)
@@ -83,9 +83,9 @@ export class Libp2pCarrier implements Carrier {
     return connection
   }
 
-  handle(protocol: string, maxInboundStreams: number | undefined): void {
-    if (maxInboundStreams === undefined) this.#protocols.delete(protocol)
-    else this.#protocols.set(protocol, maxInboundStreams)
+  handle(protocol: string, accept: boolean): void {
+    if (accept) this.#protocols.add(protocol)
+    else this.#protocols.delete(protocol)
     if (this.#node !== undefined) this.#announce(this.#node, protocol)
   }
 
@@ -155,11 +155,10 @@ export class Libp2pCarrier implements Carrier {
 
   /** Tells libp2p whether we speak `protocol`. It does so at once; what it awaits is its own bookkeeping. */
   #announce(node: Libp2p<Services>, protocol: string): void {
-    const maxInboundStreams = this.#protocols.get(protocol)
-    const told =
-      maxInboundStreams === undefined
-        ? node.unhandle(protocol)
-        : node.handle(protocol, (stream, connection) => this.#accepted(stream, connection), { maxInboundStreams })
+    const accept = (stream: Stream, connection: Libp2pConnection): void => this.#accepted(stream, connection)
+    // The limit of a protocol is kept above, for all connections of a peer together.
+    const limits = { maxInboundStreams: STREAMS_PER_CONNECTION }
+    const told = this.#protocols.has(protocol) ? node.handle(protocol, accept, limits) : node.unhandle(protocol)
     told.catch((error: unknown) =>
       this.#log.warn({ protocol, reason: reasonOf(error) }, 'a protocol was not announced'),
     )
@@ -169,5 +168,13 @@ export class Libp2pCarrier implements Carrier {
     const connection = this.#connections.get(raw.id)
     if (connection === undefined) stream.abort(new Error('the connection is closing'))
     else this.#events?.accepted(connection.adopt(stream, 'inbound'))
+  }
+}
+
+function parsed(address: string): Multiaddr {
+  try {
+    return multiaddr(address)
+  } catch (error) {
+    throw new NetworkError('ERR_UNREACHABLE', 'not a valid address', { cause: error })
   }
 }

@@ -11,6 +11,12 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
 }
 
+/** By the name of the error. */
+const LIBRARY_REASONS: Readonly<Record<string, string>> = {
+  ConnectionInterceptedError: 'its key is not Ed25519',
+  TransportUnavailableError: 'addresses of this kind are not supported',
+}
+
 /** What TLS and noise say when another identity than the expected one answers; libp2p passes on the message alone. */
 const WRONG_PEER = /^Unexpected Peer$|does not match expected remote identity key/
 
@@ -28,7 +34,8 @@ export function dialError(thrown: unknown): NetworkError {
   if (WRONG_PEER.test(message)) {
     return new NetworkError('ERR_WRONG_PEER', 'another peer answered', { cause: error })
   }
-  const reason = SYSTEM_REASONS[systemCode(error)] ?? `the handshake failed (${message})`
+  const name = error instanceof Error ? error.name : ''
+  const reason = SYSTEM_REASONS[systemCode(error)] ?? LIBRARY_REASONS[name] ?? `the handshake failed (${message})`
   return new NetworkError('ERR_UNREACHABLE', reason, { cause: error })
 }
 

@@ -56,7 +56,11 @@ export class LanDiscovery {
 
   async start(): Promise<void> {
     this.#problem = undefined
-    await start(this.#mdns)
+    try {
+      await start(this.#mdns)
+    } catch (error) {
+      this.#complain(error)
+    }
     // Stays attached when the library takes its own listeners off, so that a late socket error has somewhere to go.
     this.#mdns.mdns?.on('error', (error: unknown) => this.#complain(error))
     this.#mdns.mdns?.on('warning', (error: unknown) => this.#log.debug({ reason: reasonOf(error) }, 'mDNS warning'))

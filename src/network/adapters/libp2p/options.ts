@@ -18,7 +18,7 @@ const INBOUND_PER_HOST_PER_SECOND = 64
 const INBOUND_PENDING = 64
 const UPGRADE_TIMEOUT_MS = 5_000
 /** Streams that one connection may hold open towards us, of all protocols together. */
-const STREAMS_PER_CONNECTION = 64
+export const STREAMS_PER_CONNECTION = 64
 /** Fixed by the yamux specification; grows up to the maximum where the round trip is long. */
 const FIRST_WINDOW_BYTES = 256 * 1024
 const MAX_WINDOW_BYTES = 1024 * 1024

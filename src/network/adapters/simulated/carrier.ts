@@ -68,9 +68,9 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
     return abortable(result.promise, signal)
   }
 
-  handle(protocol: string, maxInboundStreams: number | undefined): void {
-    if (maxInboundStreams === undefined) this.#protocols.delete(protocol)
-    else this.#protocols.add(protocol)
+  handle(protocol: string, accept: boolean): void {
+    if (accept) this.#protocols.add(protocol)
+    else this.#protocols.delete(protocol)
   }
 
   complaint(): undefined {
