@@ -17,7 +17,7 @@ function setTimer(delayMs: number, run: () => void): Timer {
   let handle: NodeJS.Timeout
   const sleep = (): void => {
     const left = end - performance.now()
-    handle = left > TIMEOUT_MAX_MS ? setTimeout(sleep, TIMEOUT_MAX_MS) : setTimeout(run, left)
+    handle = left > TIMEOUT_MAX_MS ? setTimeout(sleep, TIMEOUT_MAX_MS) : setTimeout(run, Math.max(0, left))
     handle.unref()
   }
   sleep()

@@ -1,28 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Caller } from '../../../src/base/index.ts'
+import { type Caller, silentLogger, VirtualClock } from '../../../src/base/index.ts'
 import { Cognition, CognitionError } from '../../../src/cognition/index.ts'
-import { type LocalPeer, localPeer } from '../../support/local-peer.ts'
+import { durableHalf } from '../../support/durable-half.ts'
 
 const PERSON: Caller = { kind: 'person', client: 'cli' }
 const AGENT: Caller = { kind: 'agent', client: 'claude-code', model: 'opus' }
 
 interface Mind extends Disposable {
-  readonly peer: LocalPeer
+  readonly clock: VirtualClock
   readonly cognition: Cognition
 }
 
 async function mind(): Promise<Mind> {
-  let cognition: Cognition | undefined
-  const peer = localPeer(1, (components) => {
-    cognition = new Cognition(components)
-    return cognition.views
-  })
-  await peer.spaces.create({ name: 'private', personal: true })
-  await peer.spaces.create({ name: 'lab', personal: false })
-  assert.ok(cognition !== undefined)
+  const clock = new VirtualClock()
+  const half = durableHalf({ name: 'peer-1', seed: 1, clock })
+  const cognition = new Cognition({ ...half, clock, log: silentLogger() })
+  for (const view of cognition.views) half.journal.register(view)
+  await half.spaces.create({ name: 'private', personal: true })
+  await half.spaces.create({ name: 'lab', personal: false })
   await cognition.start()
-  return { peer, cognition, [Symbol.dispose]: () => peer[Symbol.dispose]() }
+  return { clock, cognition, [Symbol.dispose]: () => half[Symbol.dispose]() }
 }
 
 test('a shared thought is recalled with its author, its place and a valid signature', async () => {
@@ -56,7 +54,7 @@ test('a private thought goes to the personal space', async () => {
 test('recall without words gives the newest first, in pages', async () => {
   using own = await mind()
   for (let n = 0; n < 5; n++) {
-    own.peer.clock.advance(1_000)
+    own.clock.advance(1_000)
     await own.cognition.share({ text: `note ${n}` }, PERSON)
   }
   const first = own.cognition.recall({ limit: 2 })
@@ -76,7 +74,7 @@ test('recall without words gives the newest first, in pages', async () => {
 test('filters narrow by kind, topic, author and time', async () => {
   using own = await mind()
   const early = await own.cognition.share({ text: 'is the cache cold?', kind: 'question', topic: 'cache' }, PERSON)
-  own.peer.clock.advance(60_000)
+  own.clock.advance(60_000)
   await own.cognition.share({ text: 'the cache is cold', kind: 'answer', topic: 'cache' }, PERSON)
   await own.cognition.share({ text: 'the cache of another topic', topic: 'other' }, PERSON)
   const texts = (input: Parameters<Cognition['recall']>[0]): string[] =>
@@ -116,7 +114,7 @@ test('thoughts that supersede each other in a circle do not hang recall', async 
   using own = await mind()
   let previous = await own.cognition.share({ text: 'round and round' }, PERSON)
   for (let n = 0; n < 40; n++) {
-    own.peer.clock.advance(1)
+    own.clock.advance(1)
     previous = await own.cognition.share(
       { text: 'round and round', links: [{ to: previous.id, rel: 'supersedes' }] },
       PERSON,
@@ -129,7 +127,7 @@ test('an expired thought is recalled no more', async () => {
   using own = await mind()
   await own.cognition.share({ text: 'standup in five minutes', expiresInMs: 300_000 }, PERSON)
   assert.equal(own.cognition.recall({ query: 'standup' }).thoughts.length, 1)
-  own.peer.clock.advance(300_001)
+  own.clock.advance(300_001)
   assert.equal(own.cognition.recall({ query: 'standup' }).thoughts.length, 0)
 })
 

@@ -1,0 +1,163 @@
+import { hexOf, type PeerId, reasonOf, type SpaceId, sha256, utf8 } from '../base/index.ts'
+import type { Bus, QueryResult, RequestContext } from '../bus/index.ts'
+import type { Journal } from '../records/index.ts'
+import type { Library } from './library.ts'
+import { parsePaperQuery } from './paper-query.ts'
+import type { ScoredSource } from './rescore.ts'
+import type { SpacesInReach } from './spaces-in-reach.ts'
+import {
+  decodeAnswer,
+  decodeQuery,
+  encodeAnswer,
+  encodeQuery,
+  FINGERPRINT_BYTES,
+  QUERY_KIND,
+  shortFields,
+  type WireAnswer,
+} from './wire.ts'
+
+export const ASK_DEADLINE_MS = 2_000
+
+/** Who was asked and who has answered; the rest says why not. */
+export interface AskCoverage {
+  readonly asked: number
+  readonly answered: number
+  readonly silent: readonly { readonly peer: PeerId; readonly name: string; readonly reason: string }[]
+}
+
+export interface Question {
+  readonly text: string
+  readonly spaces: readonly SpaceId[]
+  /** Papers wanted of each peer and space. */
+  readonly limit: number
+}
+
+export interface AskingComponents {
+  readonly journal: Journal
+  readonly bus: Bus
+  readonly library: Library
+  readonly spaces: SpacesInReach
+}
+
+/** Both ends of the network query: asks the members of our spaces, and answers them. */
+export class Asking {
+  readonly #components: AskingComponents
+  readonly #counts = { queriesAnswered: 0, queriesRefused: 0, answersRefused: 0 }
+
+  constructor(components: AskingComponents) {
+    this.#components = components
+  }
+
+  get counts(): Readonly<Record<'queriesAnswered' | 'queriesRefused' | 'answersRefused', number>> {
+    return this.#counts
+  }
+
+  /** What we hold ourselves, as if a peer had answered. Throws `ERR_PAPER_QUERY`. */
+  local(question: Question): readonly ScoredSource[] {
+    const peer = this.#components.bus.self
+    return this.#answers(question).map((answer) => ({ peer, answer }))
+  }
+
+  /** One round to all other members; never rejects but when `signal` aborts. */
+  async remote(
+    question: Question,
+    options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<{ readonly sources: readonly ScoredSource[]; readonly coverage: AskCoverage }> {
+    const askable = this.#components.spaces.askable(question.spaces)
+    // A peer is told of no space but those it shares with us, so each set of common spaces makes a query of its own.
+    const rounds = Map.groupBy(askable.keys(), (peer) => (askable.get(peer) ?? []).join())
+    const results = await Promise.all(
+      [...rounds.values()].map((peers) => this.#round(peers, question, askable, options)),
+    )
+    return {
+      sources: results.flatMap((result) => result.sources),
+      coverage: {
+        asked: askable.size,
+        answered: results.reduce((sum, result) => sum + result.answered, 0),
+        silent: results.flatMap((result) => result.silent),
+      },
+    }
+  }
+
+  /** Answers another peer. Throws `ERR_RESEARCH_WIRE` and `ERR_PAPER_QUERY`, which the bus hands to the asker; both are counted. */
+  respond(body: Uint8Array, { from }: Pick<RequestContext, 'from'>): Uint8Array {
+    try {
+      const { text, spaces, limit } = decodeQuery(body)
+      const open = [...new Set(spaces)].filter((space) => this.#components.spaces.mayRead(space, from)) as SpaceId[]
+      const answer = encodeAnswer(this.#answers({ text, spaces: open, limit }))
+      this.#counts.queriesAnswered++
+      return answer
+    } catch (error) {
+      this.#counts.queriesRefused++
+      throw error
+    }
+  }
+
+  #answers({ text, spaces, limit }: Question): readonly WireAnswer[] {
+    const query = parsePaperQuery(text)
+    return spaces.map((space) => {
+      const { documents, frequencies, hits } = this.#components.library.search(space, query, limit)
+      return {
+        space,
+        fingerprint: this.#fingerprint(space),
+        documents,
+        frequencies,
+        hits: hits.map(({ paper: { id, record, author, hlc, source, fields }, weights }) => {
+          return { paper: id, record, author, hlc, source, fields: shortFields(fields), weights }
+        }),
+      }
+    })
+  }
+
+  /** Equal for peers that hold exactly the same logs of a space up to the same records. */
+  #fingerprint(space: SpaceId): string {
+    const heads = this.#components.journal
+      .heads(space)
+      .map(({ author, log, base, seq, id }) => `${author} ${log} ${base} ${seq} ${id}`)
+    return hexOf(sha256(utf8(heads.sort().join('\n'))).slice(0, FINGERPRINT_BYTES))
+  }
+
+  async #round(
+    peers: readonly PeerId[],
+    question: Question,
+    askable: ReadonlyMap<PeerId, readonly SpaceId[]>,
+    { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  ): Promise<{ sources: ScoredSource[]; answered: number; silent: AskCoverage['silent'] }> {
+    const spaces = askable.get(peers[0] as PeerId) ?? []
+    const nameOf = (peer: PeerId): string => this.#components.spaces.peerName(peer, spaces[0] ?? '').name
+    const body = encodeQuery({ text: question.text, spaces, limit: question.limit })
+    const sources: ScoredSource[] = []
+    const silent: { peer: PeerId; name: string; reason: string }[] = []
+    const fail = (peer: PeerId, reason: string): void => void silent.push({ peer, name: nameOf(peer), reason })
+    let answered = 0
+    const result = await this.#query(peers, body, deadlineMs, signal)
+    for (const answer of result.answers) {
+      try {
+        const parts = decodeAnswer(answer.body).filter((part) => spaces.includes(part.space as SpaceId))
+        for (const part of parts) sources.push({ peer: answer.peer, answer: part })
+        answered++
+      } catch (error) {
+        this.#counts.answersRefused++
+        fail(answer.peer, reasonOf(error))
+      }
+    }
+    for (const { peer, reason } of result.coverage.failed) fail(peer, reason)
+    for (const peer of result.coverage.silent) fail(peer, `no answer within ${deadlineMs} ms`)
+    return { sources, answered, silent }
+  }
+
+  async #query(
+    peers: readonly PeerId[],
+    body: Uint8Array,
+    deadlineMs: number,
+    signal: AbortSignal,
+  ): Promise<QueryResult> {
+    try {
+      return await this.#components.bus.query(peers, QUERY_KIND, body, { timeoutMs: deadlineMs, signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      const failed = peers.map((peer) => ({ peer, reason: reasonOf(error) }))
+      return { answers: [], coverage: { asked: peers.length, answered: 0, failed, silent: [] } }
+    }
+  }
+}

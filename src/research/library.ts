@@ -1,0 +1,253 @@
+import type { Database, Row, SqlValue, TextAnswer } from '../store/index.ts'
+import type { PaperFields } from './paper-fields.ts'
+import type { PaperIndex } from './paper-index.ts'
+import type { PaperQuery } from './paper-query.ts'
+import type { PlacedStatement } from './provenance.ts'
+import { INTENTS, type Intent, SOURCES, type Source } from './record-bodies.ts'
+
+/** Papers that a filter may select before the words of a query rank them. */
+const SELECTION_MAX = 100_000
+/** Edges shown of one paper in each direction. */
+const CITATIONS_SHOWN_MAX = 200
+/** Takes the ids of the spaces as one JSON array, so that the statement stays the same for any number of them. */
+const IN_SPACES = 'space IN (SELECT value FROM json_each(?))'
+
+/** A paper of one space as the tables hold it. */
+export interface ShelvedPaper {
+  readonly id: string
+  readonly space: string
+  readonly fields: PaperFields
+  readonly source: Source
+  readonly record: string
+  readonly author: string
+  readonly hlc: number
+}
+
+/** A paper that met a query, with the weights of the query's terms in it. */
+export interface LibraryHit {
+  readonly paper: ShelvedPaper
+  readonly weights: Readonly<Record<string, number>>
+}
+
+/** What one space here says to a query: the raw material of `rescore`. */
+export interface LibraryAnswer {
+  readonly space: string
+  readonly documents: number
+  readonly frequencies: Readonly<Record<string, number>>
+  /** Best first. */
+  readonly hits: readonly LibraryHit[]
+}
+
+export interface CitationEdge {
+  readonly citing: string
+  readonly cited: string
+  readonly intent: Intent
+  readonly record: string
+  readonly author: string
+  readonly hlc: number
+  readonly space: string
+}
+
+/** Reads what the view has folded. Callers decide which spaces may be looked at. */
+export class Library {
+  readonly #database: Database
+  readonly #index: PaperIndex
+
+  constructor(database: Database, index: PaperIndex) {
+    this.#database = database
+    this.#index = index
+  }
+
+  search(space: string, query: PaperQuery, limit: number): LibraryAnswer {
+    const selected = this.#select(space, query)
+    if (query.text === '') {
+      const hits = [...(selected ?? this.#newest(space, limit))].slice(0, limit)
+      return {
+        space,
+        documents: 0,
+        frequencies: {},
+        hits: this.#shelved(
+          space,
+          hits.map((id) => ({ id, weights: {} })),
+        ),
+      }
+    }
+    const within = selected === undefined ? undefined : (id: string): boolean => selected.has(id)
+    const answer: TextAnswer = this.#index.search(space, query.text, { limit, ...(within !== undefined && { within }) })
+    const { documents, frequencies, hits } = answer
+    return { space, documents, frequencies, hits: this.#shelved(space, hits) }
+  }
+
+  paper(space: string, id: string): ShelvedPaper | undefined {
+    const row = this.#row('SELECT * FROM view_research_paper WHERE space = ? AND paper = ?', space, id)
+    return row === undefined ? undefined : shelvedOf(row)
+  }
+
+  /** The papers that an id names, itself or as one of their identifiers, or whose id begins with it if only one does. */
+  named(spaces: readonly string[], id: string): readonly string[] {
+    const exact = this.#ids(
+      `SELECT paper FROM view_research_statement WHERE paper = ? AND ${IN_SPACES}
+       UNION SELECT paper FROM view_research_alias WHERE alias = ? AND ${IN_SPACES} ORDER BY 1`,
+      id,
+      JSON.stringify(spaces),
+      id,
+      JSON.stringify(spaces),
+    )
+    if (exact.length > 0 || !/^title:[0-9a-f]{4,31}$/.test(id)) return exact
+    const beginning = this.#ids(
+      `SELECT DISTINCT paper FROM view_research_statement WHERE paper >= ? AND paper < ? AND ${IN_SPACES} LIMIT 2`,
+      id,
+      `${id}g`,
+      JSON.stringify(spaces),
+    )
+    return beginning.length === 1 ? beginning : []
+  }
+
+  statements(spaces: readonly string[], id: string): readonly PlacedStatement[] {
+    return this.#database
+      .prepare(`SELECT * FROM view_research_statement WHERE paper = ? AND ${IN_SPACES} ORDER BY hlc, record`)
+      .all(id, JSON.stringify(spaces))
+      .map((row) => ({
+        record: String(row.record),
+        author: String(row.author),
+        hlc: Number(row.hlc),
+        source: sourceOfRow(row),
+        fields: JSON.parse(String(row.fields)) as PaperFields,
+      }))
+  }
+
+  /** The spaces of these that hold something about a paper. */
+  spacesOf(spaces: readonly string[], id: string): readonly string[] {
+    return this.#ids(
+      `SELECT DISTINCT space FROM view_research_statement WHERE paper = ? AND ${IN_SPACES} ORDER BY 1`,
+      id,
+      JSON.stringify(spaces),
+    )
+  }
+
+  citations(spaces: readonly string[], end: 'citing' | 'cited', id: string): readonly CitationEdge[] {
+    return this.#database
+      .prepare(
+        `SELECT * FROM view_research_citation WHERE ${end} = ? AND ${IN_SPACES}
+         ORDER BY citing, cited, intent, space LIMIT ${CITATIONS_SHOWN_MAX}`,
+      )
+      .all(id, JSON.stringify(spaces))
+      .map(edgeOf)
+  }
+
+  /** How many papers cite this one. */
+  citedBy(spaces: readonly string[], id: string): number {
+    return this.#count(
+      `SELECT count(DISTINCT citing) AS n FROM view_research_citation WHERE cited = ? AND ${IN_SPACES}`,
+      id,
+      JSON.stringify(spaces),
+    )
+  }
+
+  hasCitation(space: string, citing: string, cited: string, intent: Intent): boolean {
+    const sql =
+      'SELECT 1 AS hit FROM view_research_citation WHERE space = ? AND citing = ? AND cited = ? AND intent = ?'
+    return this.#row(sql, space, citing, cited, intent) !== undefined
+  }
+
+  figures(): { readonly papers: number; readonly citations: number } {
+    return {
+      papers: this.#count('SELECT count(DISTINCT paper) AS n FROM view_research_statement'),
+      citations: this.#count('SELECT count(*) AS n FROM view_research_citation'),
+    }
+  }
+
+  /** The papers that meet all filters; `undefined` when there are none to meet. Newest first. */
+  #select(space: string, query: PaperQuery): ReadonlySet<string> | undefined {
+    const conditions: string[] = []
+    const params: SqlValue[] = [space]
+    const require = (sql: string, ...values: readonly SqlValue[]): void => {
+      conditions.push(sql)
+      params.push(...values)
+    }
+    for (const { family, given } of query.authors) {
+      require(`paper IN (SELECT paper FROM view_research_creator WHERE space = ? AND family >= ? AND family < ?
+         AND (given = '' OR substr(given, 1, length(?)) = ? OR substr(?, 1, length(given)) = given))`, space, family, `${family}\u{10ffff}`, given, given, given)
+    }
+    for (const { from, to } of query.years) require('year BETWEEN ? AND ?', from, to)
+    for (const keyword of query.keywords) {
+      require('paper IN (SELECT paper FROM view_research_keyword WHERE space = ? AND keyword >= ? AND keyword < ?)', space, keyword, `${keyword}\u{10ffff}`)
+    }
+    for (const cited of query.cites) {
+      require(`paper IN (SELECT citing FROM view_research_citation WHERE space = ? AND (cited = ?
+         OR cited IN (SELECT paper FROM view_research_alias WHERE alias = ? AND space = ?)))`, space, cited, cited, space)
+    }
+    if (query.id !== undefined) {
+      require('(paper = ? OR paper IN (SELECT paper FROM view_research_alias WHERE alias = ? AND space = ?))', query.id, query.id, space)
+    }
+    if (conditions.length === 0) return undefined
+    return new Set(
+      this.#ids(
+        `SELECT paper FROM view_research_paper WHERE space = ? AND ${conditions.join(' AND ')} ORDER BY year DESC, paper LIMIT ${SELECTION_MAX}`,
+        ...params,
+      ),
+    )
+  }
+
+  #newest(space: string, limit: number): readonly string[] {
+    return this.#ids(
+      'SELECT paper FROM view_research_paper WHERE space = ? ORDER BY year DESC, paper LIMIT ?',
+      space,
+      limit,
+    )
+  }
+
+  #shelved(
+    space: string,
+    hits: readonly { readonly id: string; readonly weights: LibraryHit['weights'] }[],
+  ): readonly LibraryHit[] {
+    return hits.flatMap(({ id, weights }) => {
+      const paper = this.paper(space, id)
+      return paper === undefined ? [] : [{ paper, weights }]
+    })
+  }
+
+  #row(sql: string, ...params: readonly SqlValue[]): Row | undefined {
+    return this.#database.prepare(sql).get(...params)
+  }
+
+  /** The first column of every row. */
+  #ids(sql: string, ...params: readonly SqlValue[]): readonly string[] {
+    return this.#database
+      .prepare(sql)
+      .all(...params)
+      .map((row) => String(Object.values(row)[0]))
+  }
+
+  #count(sql: string, ...params: readonly SqlValue[]): number {
+    return Number(this.#row(sql, ...params)?.n ?? 0)
+  }
+}
+
+function shelvedOf(row: Row): ShelvedPaper {
+  return {
+    id: String(row.paper),
+    space: String(row.space),
+    fields: JSON.parse(String(row.fields)) as PaperFields,
+    source: sourceOfRow(row),
+    record: String(row.record),
+    author: String(row.author),
+    hlc: Number(row.hlc),
+  }
+}
+
+function edgeOf(row: Row): CitationEdge {
+  return {
+    citing: String(row.citing),
+    cited: String(row.cited),
+    intent: INTENTS.find((intent) => intent === row.intent) ?? 'cites',
+    record: String(row.record),
+    author: String(row.author),
+    hlc: Number(row.hlc),
+    space: String(row.space),
+  }
+}
+
+function sourceOfRow(row: Row): Source {
+  return SOURCES.find((source) => source === row.source) ?? 'agent'
+}

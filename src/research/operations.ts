@@ -1,0 +1,48 @@
+import { type Operation, operation } from '../base/index.ts'
+import { ADD_INPUT, ASK_INPUT, CITE_INPUT, FIND_INPUT, IMPORT_INPUT, SHOW_INPUT } from './inputs.ts'
+import type { Research } from './research.ts'
+
+/** What research can be asked to do, for the command line and for MCP. */
+export function researchOperations(research: Research): readonly Operation[] {
+  return [
+    operation({
+      name: 'research.import',
+      summary: 'Read a BibTeX file into the shared library',
+      input: IMPORT_INPUT,
+      run: (input, context) => research.import(input, context),
+    }),
+    operation({
+      name: 'research.add',
+      summary: 'Add one paper to the shared library',
+      input: ADD_INPUT,
+      run: (input, { caller }) => research.add(input, caller),
+    }),
+    operation({
+      name: 'research.find',
+      summary: 'Find papers, here or at all members of our spaces',
+      input: FIND_INPUT,
+      run: (input, { signal }) => research.find(input, signal),
+    }),
+    operation({
+      name: 'research.show',
+      summary: 'One paper with its citations and who says what about it',
+      input: SHOW_INPUT,
+      run: async ({ id, space }) => ({ paper: research.show(id, space) }),
+    }),
+    operation({
+      name: 'research.cite',
+      summary: 'Write a reference to a paper, or record that one paper cites another',
+      input: CITE_INPUT,
+      run: async (input, { caller }) =>
+        input.id === undefined
+          ? { citation: await research.cite(input, caller) }
+          : { reference: research.reference(input.id, input.style, input.space) },
+    }),
+    operation({
+      name: 'research.ask',
+      summary: 'Ask the libraries of all members of our spaces',
+      input: ASK_INPUT,
+      run: (input, { signal }) => research.ask(input, signal),
+    }),
+  ]
+}

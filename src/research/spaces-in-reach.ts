@@ -1,0 +1,82 @@
+import type { PeerId, SpaceId } from '../base/index.ts'
+import { isAtLeast, type SpaceInfo, type Spaces } from '../space/index.ts'
+import { ResearchError } from './errors.ts'
+import { QUERY_SPACES_MAX } from './wire.ts'
+
+export interface PeerName {
+  readonly peer: string
+  /** Chosen by the peer itself: untrusted text. */
+  readonly name: string
+  readonly self: boolean
+}
+
+export interface SpaceName {
+  readonly id: string
+  readonly name: string
+  readonly personal: boolean
+}
+
+/** What research needs to know of spaces: where to write, what may be read, whom to ask, and what to call them. */
+export class SpacesInReach {
+  readonly #spaces: Spaces
+  readonly #self: PeerId
+
+  constructor(spaces: Spaces, self: PeerId) {
+    this.#spaces = spaces
+    this.#self = self
+  }
+
+  /** The space called `wanted`, by name or id; without a name the newest shared one, else the personal one. */
+  target(wanted: string | undefined): SpaceInfo {
+    const all = this.#spaces.list()
+    const found =
+      wanted === undefined
+        ? (all.filter((space) => !space.personal).at(-1) ?? all.find((space) => space.personal))
+        : (all.find((space) => space.id === wanted) ?? all.findLast((space) => space.name === wanted))
+    if (found !== undefined) return found
+    const message =
+      wanted === undefined ? 'there is no space to write to' : `no space is called ${JSON.stringify(wanted)}`
+    const names = all.map((space) => space.name).join(', ')
+    throw new ResearchError('ERR_SPACE_UNKNOWN', message, {
+      fix: names === '' ? 'Make or join a space first.' : `Use one of: ${names}.`,
+    })
+  }
+
+  /** The spaces to search: all of ours, or the one that is wanted. */
+  readable(wanted: string | undefined): readonly SpaceId[] {
+    return wanted === undefined ? this.#spaces.list().map((space) => space.id) : [this.target(wanted).id]
+  }
+
+  /** The other members of these spaces who may read, each with the spaces that we have in common with it. */
+  askable(spaces: readonly SpaceId[]): ReadonlyMap<PeerId, readonly SpaceId[]> {
+    const common = new Map<PeerId, SpaceId[]>()
+    for (const id of spaces) {
+      const space = this.#spaces.get(id)
+      if (space === undefined || space.personal) continue
+      for (const { peer, role } of space.members) {
+        if (peer === this.#self || !isAtLeast(role, 'reader')) continue
+        const shared = common.get(peer)
+        if (shared === undefined) common.set(peer, [id])
+        else if (shared.length < QUERY_SPACES_MAX) shared.push(id)
+      }
+    }
+    return common
+  }
+
+  /** Whether this peer may hear what we hold in this space. */
+  mayRead(space: string, peer: PeerId): boolean {
+    const info = this.#spaces.get(space as SpaceId)
+    return info !== undefined && !info.personal && isAtLeast(this.#spaces.roleOf(info.id, peer), 'reader')
+  }
+
+  spaceName(id: string): SpaceName {
+    const space = this.#spaces.get(id as SpaceId)
+    return { id, name: space?.name ?? '?', personal: space?.personal ?? false }
+  }
+
+  peerName(peer: string, space: string): PeerName {
+    const members = this.#spaces.get(space as SpaceId)?.members
+    const member = members?.find((candidate) => candidate.peer === peer)
+    return { peer, name: member?.name ?? 'former member', self: peer === this.#self }
+  }
+}
