@@ -90,6 +90,7 @@ class LaneBus implements Bus {
   readonly #peers: Peers
   #state: ComponentState = 'stopped'
   #since: number
+  #stopping: Promise<void> = Promise.resolve()
   #housekeeping: Timer | undefined
   #ownAddresses: Disposable | undefined
 
@@ -109,7 +110,8 @@ class LaneBus implements Bus {
     this.#peers = new Peers(
       {
         ownName: plainText(init.name, NAME_MAX_CHARS),
-        onReady: (contact, session) => this.#begin(contact, session),
+        user: (contact, session) => this.#begin(contact, session),
+        onReady: ({ peer, peerName }) => this.#greet(peer, peerName),
         onEnd: (session) => this.#end(session),
       },
       { ...shared, events: this.events },
@@ -126,14 +128,8 @@ class LaneBus implements Bus {
   }
 
   async stop(options: StartOptions = {}): Promise<void> {
-    if (this.#state !== 'ok') return
-    this.#become('stopping')
-    this.#housekeeping?.cancel()
-    this.#ownAddresses?.[Symbol.dispose]()
-    this.#subscriptions.close()
-    const farewells = this.#peers.stop()
-    await untilAborted(farewells, options.signal)
-    this.#become('stopped')
+    if (this.#state === 'ok') this.#stopping = this.#shutDown()
+    await untilAborted(this.#stopping, options.signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -261,9 +257,12 @@ class LaneBus implements Bus {
       events: this.events,
     })
     this.#dialogues.set(session.peer, dialogue)
-    dialogue.start()
-    this.events.emit('peer:ready', { peer: session.peer, name: session.peerName })
     return dialogue
+  }
+
+  #greet(peer: PeerId, name: string | undefined): void {
+    this.#dialogues.get(peer)?.start()
+    this.events.emit('peer:ready', { peer, name })
   }
 
   #end(session: Session): void {
@@ -311,6 +310,15 @@ class LaneBus implements Bus {
     if (!this.#introducer.hasNews) return
     for (const dialogue of this.#dialogues.values()) dialogue.introduce(this.#introducer.news(dialogue.session.peer))
     this.#introducer.newsTold()
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#become('stopping')
+    this.#housekeeping?.cancel()
+    this.#ownAddresses?.[Symbol.dispose]()
+    this.#subscriptions.close()
+    await this.#peers.stop()
+    this.#become('stopped')
   }
 
   #become(state: ComponentState): void {

@@ -10,6 +10,7 @@ import type { FrameOutcome } from './inbound-lane.ts'
 import type { Inbox } from './inbox.ts'
 import { type Introducer, type Introduction, introductionsFrame, parseIntroductions } from './introductions.ts'
 import { outgoing } from './lane-queue.ts'
+import { INTRODUCTION_BURST } from './limits.ts'
 import { type InFlight, Questions } from './questions.ts'
 import { LANE_OF } from './scheduler.ts'
 import type { Session, SessionUser } from './session.ts'
@@ -37,6 +38,7 @@ export class Dialogue implements SessionUser {
   readonly answers: Answers
   readonly heartbeat: Heartbeat
   readonly #use: DialogueComponents
+  #introductionsLeft = INTRODUCTION_BURST
 
   constructor(components: DialogueComponents) {
     const { contact, session, clock, random, log, counters, inFlight, responders } = components
@@ -69,6 +71,7 @@ export class Dialogue implements SessionUser {
 
   /** Lets go of whatever takes too long. */
   expire(): void {
+    this.#introductionsLeft = Math.min(INTRODUCTION_BURST, this.#introductionsLeft + 1)
     this.session.releaseStuck()
     this.answers.expire()
   }
@@ -130,9 +133,14 @@ export class Dialogue implements SessionUser {
   }
 
   #onAddresses(payload: Buffer): string | undefined {
+    const { admission, events, introducer, counters } = this.#use
+    if (this.#introductionsLeft === 0) {
+      counters.droppedAddresses++
+      return undefined
+    }
+    this.#introductionsLeft--
     const introductions = parseIntroductions(payload)
     if (introductions === undefined) return 'addresses that cannot be read'
-    const { admission, events, introducer, counters } = this.#use
     const { peer } = this.session
     for (const about of introductions) {
       if (about.peer === peer) introducer.learn(peer, about.addresses)

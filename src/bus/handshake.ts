@@ -1,6 +1,9 @@
 import { BaseError, type CborValue, decodeCbor, encodeCbor, hexOf } from '../base/index.ts'
+import type { Channel } from '../network/index.ts'
+import { BusError } from './errors.ts'
+import { FrameParser } from './frame-parser.ts'
 import { FRAME, frame } from './frames.ts'
-import { BULK_WINDOW_MAX_BYTES, NAME_MAX_CHARS, REASON_MAX_CHARS } from './limits.ts'
+import { BULK_WINDOW_MAX_BYTES, HANDSHAKE_FRAME_MAX_BYTES, NAME_MAX_CHARS, REASON_MAX_CHARS } from './limits.ts'
 import { LANES, type Lane } from './types.ts'
 
 export const SESSION_ID_BYTES = 8
@@ -44,6 +47,27 @@ export function parseHello(payload: Uint8Array): Hello | undefined {
   if (version !== VERSION || lane === undefined || typeof name !== 'string') return undefined
   if (!(session instanceof Uint8Array) || session.byteLength !== SESSION_ID_BYTES) return undefined
   return { lane, session: hexOf(session), name: plainText(name, NAME_MAX_CHARS) }
+}
+
+/**
+ * Reads the HELLO that a lane begins with. Rejects with `ERR_LANE_PROTOCOL` for anything else, and for anything after it: a
+ * peer has nothing to say before it is let in.
+ */
+export async function readHello(channel: Channel): Promise<Hello> {
+  const parser = new FrameParser({ maxFrameBytes: HANDSHAKE_FRAME_MAX_BYTES })
+  let hello: Hello | undefined
+  const sink = (type: number, payload: Buffer): string | undefined => {
+    if (hello !== undefined || type !== FRAME.hello) return `frame type ${type} where HELLO belongs`
+    hello = parseHello(payload)
+    return hello === undefined ? 'a HELLO that cannot be read' : undefined
+  }
+  while (hello === undefined) {
+    const chunk = await channel.read()
+    const fault = chunk === undefined ? 'the stream ended before HELLO' : parser.push(chunk, sink)
+    if (fault !== undefined) throw new BusError('ERR_LANE_PROTOCOL', fault)
+  }
+  if (parser.pendingBytes > 0) throw new BusError('ERR_LANE_PROTOCOL', 'data before the lane was accepted')
+  return hello
 }
 
 export function acceptedFrame(accepted: Accepted): Uint8Array {

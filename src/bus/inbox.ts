@@ -53,7 +53,8 @@ export class Inbox {
   #run(receiver: MessageHandler, message: Message): Promise<void> | undefined {
     try {
       const settled = receiver(message)
-      return settled?.catch((error: unknown) => this.#fail(message.from, message.kind, error))
+      if (!(settled instanceof Promise)) return undefined
+      return settled.catch((error: unknown) => this.#fail(message.from, message.kind, error))
     } catch (error) {
       this.#fail(message.from, message.kind, error)
       return undefined

@@ -78,6 +78,8 @@ export const PING_TIMEOUT_MS = 5_000
 export const HOUSEKEEPING_MS = 1_000
 
 export const INTRODUCTION_MAX_PEERS = 32
+/** ADDRESSES frames that one peer may send at once; after that one per housekeeping. */
+export const INTRODUCTION_BURST = 8
 
 export const SUBSCRIPTION_CAPACITY = 1024
 export const TOPIC_CACHE_ENTRIES = 1024

@@ -19,6 +19,8 @@ interface Writer {
   channel: Channel | undefined
   /** A write or the gathering before it is under way. */
   busy: boolean
+  /** Somebody waited in vain for the lane to move, and it has not moved since. */
+  stalled: boolean
 }
 
 /**
@@ -30,10 +32,10 @@ export class Outbox {
   readonly #onLost: OutboxInit['onLost']
   readonly #scheduler = new Scheduler()
   readonly #writers: Readonly<Record<Lane, Writer>> = {
-    control: { channel: undefined, busy: false },
-    critical: { channel: undefined, busy: false },
-    normal: { channel: undefined, busy: false },
-    bulk: { channel: undefined, busy: false },
+    control: { channel: undefined, busy: false, stalled: false },
+    critical: { channel: undefined, busy: false, stalled: false },
+    normal: { channel: undefined, busy: false, stalled: false },
+    bulk: { channel: undefined, busy: false, stalled: false },
   }
   readonly #waiting = new Set<(error: Error) => void>()
   readonly #paced = new Set<{ readonly lane: Lane; readonly resume: () => void }>()
@@ -77,10 +79,15 @@ export class Outbox {
     return honest
   }
 
-  /** Resolves when the lane is less than half full, or after `timeoutMs`. */
-  relieved(lane: Lane, timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#clock.setTimer(timeoutMs, () => entry.resume())
+  /** Resolves when the lane is less than half full, or after `timeoutMs`; at once while it does not move at all. */
+  async relieved(lane: Lane, timeoutMs: number): Promise<void> {
+    const writer = this.#writers[lane]
+    if (writer.stalled) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#clock.setTimer(timeoutMs, () => {
+        writer.stalled = true
+        entry.resume()
+      })
       const entry = {
         lane,
         resume: () => {
@@ -143,7 +150,7 @@ export class Outbox {
   #gather(lane: Lane, seen: number, quiet: number, turns: number): void {
     queueMicrotask(() => {
       const grew = this.#queued !== seen
-      const more = grew || quiet > 0
+      const more = (grew || quiet > 0) && !this.#scheduler.fillsWrite(lane)
       if (more && turns > 0) this.#gather(lane, this.#queued, grew ? QUIET_TURNS : quiet - 1, turns - 1)
       else void this.#write(lane)
     })
@@ -168,6 +175,7 @@ export class Outbox {
   #take(lane: Lane): Uint8Array | undefined {
     if (this.#closed !== undefined) return undefined
     const bytes = this.#scheduler.take(lane, this.#clock.monotonic())
+    if (bytes !== undefined) this.#writers[lane].stalled = false
     if (this.#paced.size > 0 && this.#scheduler.fill(lane) < 0.5) {
       for (const entry of [...this.#paced]) if (entry.lane === lane) entry.resume()
     }

@@ -1,6 +1,5 @@
 import {
   type Clock,
-  codeOf,
   type Events,
   type Logger,
   type PeerId,
@@ -12,12 +11,10 @@ import type { Channel, Link, Transport } from '../network/index.ts'
 import type { RetryCause } from './backoff.ts'
 import { Contact } from './contact.ts'
 import type { Counters } from './counters.ts'
-import { FrameParser } from './frame-parser.ts'
-import { FRAME } from './frames.ts'
-import { type Hello, parseHello, type Refusal } from './handshake.ts'
+import { BusError } from './errors.ts'
+import { type Hello, type Refusal, readHello } from './handshake.ts'
 import {
   CONTACTS_MAX,
-  HANDSHAKE_FRAME_MAX_BYTES,
   HANDSHAKE_TIMEOUT_MS,
   HANDSHAKES_MAX,
   INBOUND_STREAMS_PER_PEER,
@@ -36,8 +33,9 @@ const PROMPTED_MS = 1_000
 
 export interface PeersInit {
   readonly ownName: string
-  /** What it returns gets the frames. */
-  readonly onReady: (contact: Contact, session: Session) => SessionUser
+  /** Who gets the frames of a session that is about to be ready. */
+  readonly user: (contact: Contact, session: Session) => SessionUser
+  readonly onReady: (session: Session) => void
   readonly onEnd: (session: Session) => void
 }
 
@@ -151,6 +149,7 @@ export class Peers {
       {
         peer: contact.peer,
         ownName: this.#init.ownName,
+        user: () => this.#init.user(contact, session),
         onReady: () => this.#onReady(contact, session),
         onEnd: (_, end) => this.#onEnd(contact, session, end),
       },
@@ -162,32 +161,32 @@ export class Peers {
     return session
   }
 
-  #onReady(contact: Contact, session: Session): SessionUser {
+  #onReady(contact: Contact, session: Session): void {
     contact.name = session.peerName
     contact.become('ready', undefined, this.#use.clock.now())
-    return this.#init.onReady(contact, session)
+    this.#init.onReady(session)
   }
 
   #onEnd(contact: Contact, session: Session, end: SessionEnd): void {
-    const { clock, events, counters, log } = this.#use
+    const { clock, events, log } = this.#use
+    const reason = end.cause === 'closed-by-us' ? end.refusal.reason : end.reason
     if (contact.session === session) contact.session = undefined
     this.#track(session.farewell)
     this.#init.onEnd(session)
     if (session.readyAt !== undefined && clock.monotonic() - session.readyAt >= STABLE_MS) contact.backoff.reset()
-    const reason = end.cause === 'closed-by-us' ? end.refusal.reason : end.reason
-    if (session.readyAt !== undefined) events.emit('peer:lost', { peer: contact.peer, reason })
     log.debug({ peer: contact.peer, cause: end.cause, reason }, 'lanes closed')
-    if (end.cause === 'closed-by-us' && end.refusal.code === 'not-admitted') return
-    if (end.cause === 'refused-by-them') {
-      contact.become('refused', reason, clock.now())
-      events.emit('peer:refused', { peer: contact.peer, reason, by: 'them' })
-    } else {
-      contact.become(contact.link === undefined ? 'offline' : 'connecting', reason, clock.now())
-    }
+    if (end.cause === 'refused-by-them') contact.become('refused', reason, clock.now())
+    else if (!isNotAdmitted(end)) contact.become(contact.link ? 'connecting' : 'offline', reason, clock.now())
+    if (!isNotAdmitted(end)) this.#tryAgain(contact, end)
+    if (session.readyAt !== undefined) events.emit('peer:lost', { peer: contact.peer, reason })
+    if (end.cause === 'refused-by-them') events.emit('peer:refused', { peer: contact.peer, reason, by: 'them' })
+  }
+
+  #tryAgain(contact: Contact, end: SessionEnd): void {
     const delayMs = contact.backoff.next(retryCauseOf(end))
-    if (end.cause === 'closed-by-us' && end.refusal.code === 'protocol') {
-      counters.faults++
-      contact.penaltyUntil = clock.monotonic() + delayMs
+    if (retryCauseOf(end) === 'fault') {
+      this.#use.counters.faults++
+      contact.penaltyUntil = this.#use.clock.monotonic() + delayMs
     }
     this.#retryIn(contact, delayMs)
   }
@@ -203,10 +202,8 @@ export class Peers {
 
   /** A stream of the lane protocol that a peer opened. */
   async #onChannel(channel: Channel): Promise<void> {
-    if (this.#handshakes >= HANDSHAKES_MAX) return channel.abort(new Error('too many handshakes'))
-    this.#handshakes++
-    const hello = await this.#readHello(channel).finally(() => this.#handshakes--)
-    if (hello === undefined || !this.#running) return channel.abort(new Error('no HELLO'))
+    const hello = await this.#readHello(channel)
+    if (typeof hello === 'string') return channel.abort(new BusError('ERR_LANE_PROTOCOL', hello))
     const contact = this.#contactOf(channel.peer)
     const refusal = this.#refusalOf(contact, hello)
     if (refusal !== undefined) return this.#turnAway(contact, channel, refusal)
@@ -260,31 +257,20 @@ export class Peers {
     this.#use.events.emit('peer:refused', { peer: contact.peer, reason, by: 'us' })
   }
 
-  /** The HELLO that a lane must begin with, within the deadline and with nothing after it. */
-  async #readHello(channel: Channel): Promise<Hello | undefined> {
-    const parser = new FrameParser({ maxFrameBytes: HANDSHAKE_FRAME_MAX_BYTES })
-    let hello: Hello | undefined
-    const sink = (type: number, payload: Buffer): string | undefined => {
-      if (hello !== undefined || type !== FRAME.hello) return `frame type ${type} where HELLO belongs`
-      hello = parseHello(payload)
-      return hello === undefined ? 'a HELLO that cannot be read' : undefined
-    }
-    const read = async (): Promise<void> => {
-      while (hello === undefined) {
-        const chunk = await channel.read()
-        const fault = chunk === undefined ? 'the stream ended before HELLO' : parser.push(chunk, sink)
-        if (fault !== undefined || parser.pendingBytes > HANDSHAKE_FRAME_MAX_BYTES) throw new Error(fault)
-      }
-      if (parser.pendingBytes > 0) throw new Error('data before the lane was accepted')
-    }
-    const options = { clock: this.#use.clock, timeoutMs: HANDSHAKE_TIMEOUT_MS, what: 'HELLO' }
+  /** The HELLO that a lane must begin with, or why there is none. Never rejects. */
+  async #readHello(channel: Channel): Promise<Hello | string> {
+    if (this.#handshakes >= HANDSHAKES_MAX) return 'too many peers are opening lanes'
+    this.#handshakes++
+    const { clock, counters, log } = this.#use
     try {
-      await withDeadline(read(), options)
-      return hello
+      const hello = await withDeadline(readHello(channel), { clock, timeoutMs: HANDSHAKE_TIMEOUT_MS, what: 'HELLO' })
+      return this.#running ? hello : 'the bus is stopping'
     } catch (error) {
-      this.#use.counters.faults++
-      this.#use.log.debug({ peer: channel.peer, code: codeOf(error), reason: reasonOf(error) }, 'a lane began badly')
-      return undefined
+      counters.faults++
+      log.debug({ peer: channel.peer, reason: reasonOf(error) }, 'a lane began badly')
+      return reasonOf(error)
+    } finally {
+      this.#handshakes--
     }
   }
 
@@ -317,6 +303,11 @@ export class Peers {
     this.#farewells.add(farewell)
     void farewell.then(() => this.#farewells.delete(farewell))
   }
+}
+
+/** Then there is nothing to try until admission changes its mind. */
+function isNotAdmitted(end: SessionEnd): boolean {
+  return end.cause === 'closed-by-us' && end.refusal.code === 'not-admitted'
 }
 
 function retryCauseOf(end: SessionEnd): RetryCause {

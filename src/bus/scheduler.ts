@@ -1,6 +1,6 @@
 import { SendWindow } from './credit.ts'
 import { LaneQueue, type Outgoing } from './lane-queue.ts'
-import { BULK_PATIENCE_MS, BULK_SHARE_BYTES, BULK_WINDOW_BYTES, LANE_BOUNDS } from './limits.ts'
+import { BULK_PATIENCE_MS, BULK_SHARE_BYTES, BULK_WINDOW_BYTES, LANE_BOUNDS, WRITE_MAX_BYTES } from './limits.ts'
 import { LANES, type Lane, type Priority } from './types.ts'
 
 /** What a frame is queued under: a priority of messages, or the bus's own business. */
@@ -78,6 +78,11 @@ export class Scheduler {
   fill(lane: Lane): number {
     const { bytes, frames } = this.#lanes[lane]
     return Math.max(bytes / LANE_BOUNDS[lane].bytes, frames / LANE_BOUNDS[lane].frames)
+  }
+
+  /** Is there enough for a full write? */
+  fillsWrite(lane: Lane): boolean {
+    return this.#lanes[lane].bytes >= WRITE_MAX_BYTES
   }
 
   get queuedBytes(): number {

@@ -45,7 +45,9 @@ export interface SessionUser {
 export interface SessionInit {
   readonly peer: PeerId
   readonly ownName: string
-  readonly onReady: (session: Session) => SessionUser
+  /** Asked once, when all lanes are up. */
+  readonly user: (session: Session) => SessionUser
+  readonly onReady: (session: Session) => void
   readonly onEnd: (session: Session, end: SessionEnd) => void
 }
 
@@ -247,8 +249,9 @@ export class Session {
     this.#state = 'ready'
     this.readyAt = this.#clock.monotonic()
     this.#deadline[Symbol.dispose]()
-    this.#user = this.#init.onReady(this)
+    this.#user = this.#init.user(this)
     this.#settled.resolve()
+    this.#init.onReady(this)
   }
 
   #missing(): string {

@@ -20,13 +20,8 @@ export function statusOf(parts: StatusParts): ComponentStatus {
   const [first] = struggling
   if (first === undefined) return { state, since, figures }
   const reason = `no lanes with ${struggling.length} of the linked peers: ${first.reason}`
-  return {
-    state: 'degraded',
-    reason,
-    since: Math.min(...struggling.map((peer) => peer.since)),
-    fix: first.fix ?? '',
-    figures,
-  }
+  const fix = first.fix === undefined ? {} : { fix: first.fix }
+  return { state: 'degraded', reason, since: Math.min(...struggling.map((peer) => peer.since)), ...fix, figures }
 }
 
 function figuresOf({ counters, dialogues, presence }: StatusParts): Readonly<Record<string, number>> {

@@ -81,8 +81,11 @@ export class SimulatedEnd implements Connection {
     return abortable(settle.promise, signal, () => {
       this.#openings.delete(id)
       this.#send(0, (other) => other.#onReset(id))
-      // It may have been agreed to in this very moment.
-      settle.promise.then((channel) => channel.abort(signal.reason), undefined)
+      // It may have been agreed to in this very moment. If it was refused instead, nobody is left to be told.
+      settle.promise.then(
+        (channel) => channel.abort(signal.reason),
+        () => undefined,
+      )
     })
   }
 
