@@ -28,13 +28,22 @@ export class ControlClient implements Disposable {
   readonly #waiting = new Map<number, Waiting>()
   readonly #closed = Promise.withResolvers<void>()
   #nextId = 1
+  #failure: CliError | undefined
 
   private constructor(socket: Socket) {
     this.#socket = socket
     const split = lineSplitter()
     socket.setEncoding('utf8')
     socket.on('data', (chunk: string) => {
-      for (const line of split(chunk)) this.#onReply(JSON.parse(line) as ControlReply)
+      try {
+        for (const line of split(chunk)) this.#onReply(JSON.parse(line) as ControlReply)
+      } catch (cause) {
+        this.#failure = new CliError('ERR_DAEMON_REPLY', 'the daemon answered something that is no reply', {
+          cause,
+          fix: 'Restart it with `plexus down` and `plexus up`: it may be of another version.',
+        })
+        socket.destroy()
+      }
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#onClose())
@@ -57,7 +66,7 @@ export class ControlClient implements Disposable {
     options: { readonly signal?: AbortSignal; readonly onProgress?: OnProgress } = {},
   ): Promise<unknown> {
     const { signal, onProgress = () => undefined } = options
-    if (this.#socket.destroyed) return Promise.reject(lost())
+    if (this.#socket.destroyed) return Promise.reject(this.#failure ?? lost())
     const request: ControlRequest = { id: this.#nextId++, op, input }
     const settle = Promise.withResolvers<unknown>()
     this.#waiting.set(request.id, { settle, onProgress })
@@ -87,7 +96,7 @@ export class ControlClient implements Disposable {
   }
 
   #onClose(): void {
-    for (const { settle } of this.#waiting.values()) settle.reject(lost())
+    for (const { settle } of this.#waiting.values()) settle.reject(this.#failure ?? lost())
     this.#closed.resolve()
   }
 }

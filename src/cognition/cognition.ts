@@ -233,7 +233,7 @@ export class Cognition implements Component {
       {
         ...(kind === undefined ? {} : { kind }),
         ...(topic === undefined ? {} : { topic }),
-        ...(authors?.[0] === undefined ? {} : { author: authors[0] }),
+        ...(authors === undefined ? {} : { authors }),
         ...(space === undefined ? {} : { space: this.#spaceFor(space, false).id }),
         ...(since === undefined ? {} : { since }),
       },

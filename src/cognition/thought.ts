@@ -1,7 +1,7 @@
 import { bytesOfHex, type CborValue, hexOf, isRecordId, PlexusError, type RecordId } from '../base/index.ts'
 import type { BodyMap } from '../records/index.ts'
 
-export type CognitionErrorCode = 'ERR_THOUGHT' | 'ERR_NOT_FOUND' | 'ERR_NOT_MEMBER' | 'ERR_CURSOR'
+export type CognitionErrorCode = 'ERR_NOT_FOUND' | 'ERR_CURSOR'
 
 export class CognitionError extends PlexusError<CognitionErrorCode> {
   override readonly name = 'CognitionError'

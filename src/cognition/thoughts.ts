@@ -3,10 +3,13 @@ import type { Database, FullText } from '../store/index.ts'
 import type { LinkRelation, ThoughtKind } from './thought.ts'
 import { type PlacedThought, relationOf, thoughtOfRow } from './thought-view.ts'
 
+/** Takes a JSON array, so that the statement stays the same for any number of names. */
+const IS_ONE_OF_AUTHORS = 'author IN (SELECT value FROM json_each(?))'
+
 export interface RecallFilter {
   readonly kind?: ThoughtKind
   readonly topic?: string
-  readonly author?: PeerId
+  readonly authors?: readonly PeerId[]
   readonly space?: SpaceId
   /** Milliseconds since 1970. */
   readonly since?: number
@@ -130,7 +133,7 @@ function conditions(filter: RecallFilter): { readonly where: string; readonly pa
   const parts: [string, string | number][] = []
   if (filter.kind !== undefined) parts.push(['kind = ?', filter.kind])
   if (filter.topic !== undefined) parts.push(['topic = ?', filter.topic])
-  if (filter.author !== undefined) parts.push(['author = ?', filter.author])
+  if (filter.authors !== undefined) parts.push([IS_ONE_OF_AUTHORS, JSON.stringify(filter.authors)])
   if (filter.space !== undefined) parts.push(['space = ?', filter.space])
   if (filter.since !== undefined) parts.push(['hlc >= ?', filter.since * 1_024])
   const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`

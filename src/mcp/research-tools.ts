@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AddReport, AskReport } from '../research/index.ts'
 import { coverageText, paperText, provenanceOfPaper } from './paper-text.ts'
-import { plainText, Quoter } from './quotation.ts'
+import { plainData, plainText, Quoter } from './quotation.ts'
 import { ADDS, READS_PEERS, type Tool, tool } from './tool.ts'
 
 export const researchAddTool: Tool = tool({
@@ -75,7 +75,7 @@ export const researchAskTool: Tool = tool({
           signature: paper.signature,
           heldBy: paper.heldBy.map((peer) => plainText(peer.name, 64)),
         })),
-        coverage,
+        coverage: plainData(coverage),
       },
     }
   },

@@ -9,7 +9,7 @@ import { counted, duration, oneLine, stateWord, styled, table } from '../termina
 interface UpOptions {
   readonly name?: string
   readonly listen?: string[]
-  readonly mdns: boolean
+  readonly mdns?: boolean
   readonly httpPort?: string
   readonly logLevel?: string
   readonly foreground?: boolean
@@ -31,7 +31,8 @@ export function addDaemonCommands(program: Command): void {
     .description('start this peer in the background (or show that it runs)')
     .option('--name <name>', 'how others see this peer; remembered')
     .option('--listen <multiaddr...>', 'where to listen, e.g. /ip4/0.0.0.0/tcp/7424; remembered port by default')
-    .option('--no-mdns', 'do not look for peers on the local network')
+    .option('--mdns', 'look for peers on the local network (the default at first; remembered)')
+    .option('--no-mdns', 'do not; remembered')
     .option('--http-port <port>', 'loopback port of MCP over HTTP (default 7425, or the next free one)')
     .option('--log-level <level>', 'trace, debug, info, warn, error')
     .option('--foreground', 'stay attached to this terminal')
@@ -47,7 +48,7 @@ async function up(context: CommandContext, options: UpOptions): Promise<void> {
   const daemonOptions: DaemonOptions = {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.listen === undefined ? {} : { listen: options.listen }),
-    ...(options.mdns ? {} : { mdns: false }),
+    ...(options.mdns === undefined ? {} : { mdns: options.mdns }),
     ...(options.httpPort === undefined ? {} : { httpPort: portOf(options.httpPort) }),
     ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
   }
