@@ -212,7 +212,7 @@ export async function catchUp({ ada, bohr }: Cast): Promise<StepResult> {
   return {
     summary: [
       `bohr killed (SIGKILL); ${AWAY_THOUGHTS} thoughts shared meanwhile in ${seconds(shareMs)}`,
-      `bohr restarted in ${seconds(upMs)} holds ${held.length} of ${AWAY_THOUGHTS} after ${seconds(caughtUpMs)}, order and signatures checked`,
+      `bohr restarted in ${seconds(upMs)}, holds ${held.length} of ${AWAY_THOUGHTS} after ${seconds(caughtUpMs)}, order and signatures checked`,
     ],
     figures: { shared: AWAY_THOUGHTS, held: held.length, shareMs, restartMs: upMs, caughtUpMs },
   }

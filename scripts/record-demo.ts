@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const DEMO = fileURLToPath(new URL('../demo/main.ts', import.meta.url))
 const TARGET = new URL('../docs/demonstration.svg', import.meta.url)
-const COLUMNS = 112
+const COLUMNS = 124
 const CHAR_WIDTH = 8.4
 const LINE_HEIGHT = 20
 const MARGIN = 18
@@ -49,7 +49,7 @@ function draw(recorded: readonly Line[]): string {
   const rows = recorded.map(({ text, atSeconds }, index) => {
     const y = MARGIN + (index + 0.75) * LINE_HEIGHT
     const style = `style="animation-delay:${atSeconds.toFixed(2)}s"`
-    return `<text class="${classOf(text)}" x="${MARGIN}" y="${y}" ${style}>${escapeXml(text)}</text>`
+    return `<text xml:space="preserve" class="${classOf(text)}" x="${MARGIN}" y="${y}" ${style}>${escapeXml(text)}</text>`
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="The output of npm start">
 <style>
