@@ -1,6 +1,6 @@
 import type { PeerId, SpaceId } from '../base/index.ts'
 import type { Admission } from '../bus/index.ts'
-import type { Spaces } from '../space/index.ts'
+import { isAtLeast, type Spaces } from '../space/index.ts'
 
 const SPACE_TOPIC = /^space\/([0-9a-f]{64})\//
 
@@ -18,8 +18,9 @@ export function admissionOf(spaces: Spaces): Admission {
         : { allowed: false, reason: 'not a member of any space of this peer' },
     mayUseTopic: (peer, topic) => {
       const space = SPACE_TOPIC.exec(topic)?.[1]
-      // Topics outside a space are open to everyone who was admitted to the bus at all.
-      return space === undefined ? spaces.peers().has(peer) : spaces.roleOf(space as SpaceId, peer) !== undefined
+      // Topics outside a space are open to everyone who was admitted to the bus at all. Those of a space carry its records,
+      // which a relay may pass on and not read.
+      return space === undefined ? spaces.peers().has(peer) : isAtLeast(spaces.roleOf(space as SpaceId, peer), 'reader')
     },
     mayIntroduce: (to, about) => sharedWith(to).some((space) => spaces.roleOf(space, about) !== undefined),
   }

@@ -113,7 +113,7 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
   spaces.load()
   if (!spaces.list().some((space) => space.personal)) await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
 
-  cleanup.use(introduce({ spaces, bus, keeper, addresses }))
+  cleanup.use(introduce({ spaces, bus, sync, keeper, addresses }))
   const inOrder: readonly (readonly [Component, boolean])[] = [
     [keeper, false],
     [bus, false],

@@ -2,6 +2,7 @@ import type { PeerId } from '../base/index.ts'
 import type { Bus } from '../bus/index.ts'
 import type { ConnectionKeeper } from '../network/index.ts'
 import type { Spaces } from '../space/index.ts'
+import type { Sync } from '../sync/index.ts'
 import type { AddressBook } from './address-book.ts'
 
 /**
@@ -11,10 +12,11 @@ import type { AddressBook } from './address-book.ts'
 export function introduce(parts: {
   readonly spaces: Spaces
   readonly bus: Bus
+  readonly sync: Sync
   readonly keeper: ConnectionKeeper
   readonly addresses: AddressBook
 }): Disposable {
-  const { spaces, bus, keeper, addresses } = parts
+  const { spaces, bus, sync, keeper, addresses } = parts
   const subscriptions = new DisposableStack()
   const wantMembers = (): void =>
     keeper.setWanted(
@@ -26,7 +28,9 @@ export function introduce(parts: {
   }
   subscriptions.use(spaces.events.on('members:changed', onMembership))
   subscriptions.use(spaces.events.on('space:added', onMembership))
-  subscriptions.use(bus.events.on('peer:addresses', (heard) => keeper.learn(heard.peer, heard.addresses)))
+  for (const source of [bus, sync]) {
+    subscriptions.use(source.events.on('peer:addresses', (heard) => keeper.learn(heard.peer, heard.addresses)))
+  }
   subscriptions.use(
     keeper.events.on('address:learned', (learned) => addresses.remember(learned.peer, learned.addresses)),
   )

@@ -148,14 +148,21 @@ function decide(evaluation: Evaluation, admits: readonly Admit[], changes: reado
 
   const follow = (from: Admit | RoleChange): RoleChange | undefined =>
     (children.get(from.id) ?? [])
-      // A device may lower itself, and only that.
-      .filter((change) => change.author !== device || rankOf(change.body.role) < rankOf(from.body.role))
+      .filter((change) => change.author !== device || lowersItself(from, change))
       .toSorted(
         (a, b) => seniority(a) - seniority(b) || rankOf(a.body.role) - rankOf(b.body.role) || compareText(a.id, b.id),
       )[0]
   let holds: Admit | RoleChange = admit
   for (let next = follow(holds); next !== undefined; next = follow(next)) holds = next
   return holds
+}
+
+/**
+ * A device may lower itself as long as it may say anything. One that was lowered by others may not: with cuts of its own
+ * choice it would give back to itself what they took.
+ */
+function lowersItself(from: Admit | RoleChange, change: RoleChange): boolean {
+  return isAtLeast(from.body.role, 'admin') && rankOf(change.body.role) < rankOf(from.body.role)
 }
 
 function cutsOf({ body }: Admit | RoleChange): ReadonlyMap<string, number> {

@@ -4,7 +4,7 @@ import type { StoredRecord } from '../records/index.ts'
 import { type ControlRecord, type Cut, readControl } from './control-records.ts'
 import { certified } from './invite-key.ts'
 import { evaluateMembership, isAtLeast, type Membership, type Standing } from './membership.ts'
-import type { Role, SpaceInfo } from './types.ts'
+import type { Member, Role, SpaceInfo } from './types.ts'
 
 /** What `Authority.digest` gives, in bytes. */
 export const DIGEST_BYTES = 8
@@ -96,11 +96,15 @@ export class SpaceState {
   }
 
   info(self: PeerId): SpaceInfo {
-    const members = [...this.membership.members.values()].toSorted(bySeniority)
+    const members = [...this.membership.members.values()].toSorted(bySeniority).map(memberOf)
     const { name, personal } = this.genesis.body
-    const own = this.membership.members.get(self)
+    const own = members.find(({ peer }) => peer === self)
     return { id: this.id, name, personal, founder: this.genesis.author, self: own, members }
   }
+}
+
+function memberOf({ peer, principal, role, level, name, admittedBy, since }: Standing): Member {
+  return { peer, principal, role, level, name, admittedBy, since }
 }
 
 function bySeniority(a: Standing, b: Standing): number {

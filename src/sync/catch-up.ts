@@ -1,7 +1,9 @@
-import { bytesEqual, type PeerId } from '../base/index.ts'
-import { GROUPS, type Group, type LogRef, type Summary } from './log-index.ts'
+import type { PeerId } from '../base/index.ts'
+import type { CatchUpEffect, CatchUpEvent, Fault } from './catch-up-events.ts'
+import type { Group, Summary } from './log-index.ts'
+import { Parity, type Summaries } from './parity.ts'
 import { type Heads, Shares } from './shares.ts'
-import type { Claim, Hello, Range } from './wire.ts'
+import type { Claim, Range } from './wire.ts'
 
 /** WANTs under way with one peer: the next is on its way before the last is served. */
 export const WANTS_IN_FLIGHT = 2
@@ -14,55 +16,12 @@ export const RETRY_MIN_MS = 5_000
 export const RETRY_MAX_MS = 300_000
 /** The least time between a comparison and another one that the peer's own words cause. */
 export const HEARD_MIN_MS = 5_000
-const ABANDONED_MAX = 16
+/** WANTs given up that are remembered: what still comes for them is late, not unasked. */
+const ABANDONED_MAX = 256
 
 export interface Holdings extends Heads {
   summary(group: Group): Summary
 }
-
-export type Summaries = Pick<Hello, Group>
-
-/** What an honest peer does not do: send what was not asked, more than was asked, less than it claimed, or nothing at all. */
-export type Fault = 'unasked' | 'excess' | 'short' | 'silent'
-
-export type CatchUpEvent =
-  /** Compare all we hold with this peer. */
-  | { readonly on: 'begin'; readonly peer: PeerId }
-  /** The answer to `ask-hello`. */
-  | { readonly on: 'hello'; readonly peer: PeerId; readonly theirs: Summaries }
-  /** The answer to `ask-have`. */
-  | { readonly on: 'have'; readonly peer: PeerId; readonly claims: readonly Claim[]; readonly more: boolean }
-  /** The peer said unasked what it holds: in a HELLO of its own, or in DONE. */
-  | { readonly on: 'heard'; readonly peer: PeerId; readonly theirs: Summaries }
-  /** The peer said unasked that some logs have grown. */
-  | { readonly on: 'news'; readonly peer: PeerId; readonly claims: readonly Claim[] }
-  /** Records before some that the peer sent are missing, or it holds another record where our head is. */
-  | { readonly on: 'gap'; readonly peer: PeerId; readonly ranges: readonly Range[] }
-  /** Frames for a WANT came and were dealt with. */
-  | {
-      readonly on: 'rec'
-      readonly peer: PeerId
-      readonly want: number
-      readonly frames: number
-      readonly stored: number
-      readonly last: boolean
-    }
-  /** Something it sent shows that we lack control records. */
-  | { readonly on: 'differs'; readonly peer: PeerId }
-  | { readonly on: 'failed'; readonly peer: PeerId }
-  /** The peer is no longer linked, a member, or trusted. */
-  | { readonly on: 'gone'; readonly peer: PeerId }
-  | { readonly on: 'tick' }
-
-export type CatchUpEffect =
-  | { readonly do: 'ask-hello'; readonly peer: PeerId }
-  | { readonly do: 'ask-have'; readonly peer: PeerId; readonly group: Group; readonly after: LogRef | undefined }
-  | { readonly do: 'send-want'; readonly peer: PeerId; readonly want: number; readonly ranges: readonly Range[] }
-  | { readonly do: 'send-done'; readonly peer: PeerId }
-  | { readonly do: 'retry-parked' }
-  | { readonly do: 'blame'; readonly peer: PeerId; readonly fault: Fault }
-  | { readonly do: 'tell-in-step'; readonly peer: PeerId; readonly received: number; readonly elapsedMs: number }
-  | { readonly do: 'tell-ended'; readonly peer: PeerId; readonly completed: boolean }
 
 interface OpenWant {
   readonly ranges: readonly Range[]
@@ -82,11 +41,7 @@ interface Pull {
   pages: number
   /** Another comparison was asked for meanwhile. */
   again: boolean
-  theirs: Summaries | undefined
-  inStep: boolean
   readonly wants: Map<number, OpenWant>
-  /** WANTs given up: what still comes for them is late, not unasked. */
-  readonly abandoned: Set<number>
   startedAt: number
   progressedAt: number
   endedAt: number
@@ -104,7 +59,9 @@ interface Pull {
 export class CatchUp {
   readonly #holdings: Holdings
   readonly #shares: Shares
+  readonly #parity: Parity
   readonly #pulls = new Map<PeerId, Pull>()
+  readonly #abandoned = new Map<number, PeerId>()
   #effects: CatchUpEffect[] = []
   #now = 0
   #lastWant = 0
@@ -112,6 +69,7 @@ export class CatchUp {
   constructor(holdings: Holdings) {
     this.#holdings = holdings
     this.#shares = new Shares(holdings)
+    this.#parity = new Parity((group) => holdings.summary(group))
   }
 
   /** `nowMs` is monotonic. Effects are to be carried out in order. */
@@ -119,7 +77,11 @@ export class CatchUp {
     this.#now = nowMs
     this.#shares.now = nowMs
     this.#take(event)
-    for (const pull of this.#pulls.values()) this.#noteInStep(pull)
+    for (const peer of this.#parity.takeNewInStep()) {
+      const { received, startedAt } = this.#pull(peer)
+      this.#effects.push({ do: 'tell-in-step', peer, received, elapsedMs: nowMs - startedAt })
+    }
+    for (const peer of this.#parity.takeUntold()) this.#effects.push({ do: 'send-done', peer })
     const effects = this.#effects
     this.#effects = []
     return effects
@@ -130,8 +92,13 @@ export class CatchUp {
     return this.#pulls.values().some(({ phase, retryAt }) => phase !== 'idle' || retryAt > 0)
   }
 
+  /** Whether frames for this WANT are still of use: it was sent, and the peer is not done with it. */
+  expects(peer: PeerId, want: number): boolean {
+    return this.#abandoned.get(want) === peer || (this.#pulls.get(peer)?.wants.has(want) ?? false)
+  }
+
   inStepWith(): readonly PeerId[] {
-    return [...this.#pulls.values()].filter(({ inStep }) => inStep).map(({ peer }) => peer)
+    return this.#parity.inStepWith()
   }
 
   /** Records that peers claim and we lack. */
@@ -140,24 +107,44 @@ export class CatchUp {
   }
 
   #take(event: CatchUpEvent): void {
-    if (event.on === 'tick') this.#tick()
-    else if (event.on === 'gone') this.#gone(event.peer)
-    else this.#takeFrom(this.#pull(event.peer), event)
+    switch (event.on) {
+      case 'tick':
+        this.#tick()
+        break
+      case 'grown':
+        break
+      case 'gone':
+        this.#gone(event.peer)
+        break
+      case 'hello':
+      case 'have':
+      case 'failed': {
+        // An answer that comes after the peer has gone is nobody's.
+        const pull = this.#pulls.get(event.peer)
+        if (pull !== undefined) this.#takeAnswer(pull, event)
+        break
+      }
+      default:
+        this.#takeWord(this.#pull(event.peer), event)
+    }
   }
 
-  #takeFrom(pull: Pull, event: Exclude<CatchUpEvent, { readonly on: 'tick' | 'gone' }>): void {
+  #takeAnswer(pull: Pull, event: CatchUpEvent & { readonly on: 'hello' | 'have' | 'failed' }): void {
+    if (event.on === 'hello') this.#onHello(pull, event.theirs)
+    else if (event.on === 'have') this.#onHave(pull, event.claims, event.more)
+    else this.#fail(pull)
+  }
+
+  #takeWord(
+    pull: Pull,
+    event: CatchUpEvent & { readonly on: 'begin' | 'heard' | 'news' | 'gap' | 'rec' | 'differs' },
+  ): void {
     switch (event.on) {
       case 'begin':
         this.#begin(pull)
         break
-      case 'hello':
-        this.#onHello(pull, event.theirs)
-        break
-      case 'have':
-        this.#onHave(pull, event.claims, event.more)
-        break
       case 'heard':
-        this.#onHeard(pull, event.theirs)
+        this.#onHeard(pull, event.theirs, event.answered)
         break
       case 'news':
         this.#onNews(pull, event.claims)
@@ -172,9 +159,6 @@ export class CatchUp {
       case 'differs':
         this.#beginInTime(pull)
         break
-      case 'failed':
-        this.#fail(pull)
-        break
     }
   }
 
@@ -184,6 +168,7 @@ export class CatchUp {
       return
     }
     this.#leaveIdle(pull, 'hello', true)
+    this.#parity.noteTold(pull.peer)
     this.#effects.push({ do: 'ask-hello', peer: pull.peer })
   }
 
@@ -207,12 +192,12 @@ export class CatchUp {
 
   #onHello(pull: Pull, theirs: Summaries): void {
     if (pull.phase !== 'hello') return
-    pull.theirs = theirs
+    this.#parity.learn(pull.peer, theirs)
     this.#compare(pull, theirs, 'control')
   }
 
   #compare(pull: Pull, theirs: Summaries, group: Group): void {
-    if (!this.#isSame(theirs, group)) {
+    if (!this.#parity.isSame(theirs, group)) {
       pull.phase = 'have'
       pull.group = group
       pull.pages = 0
@@ -231,15 +216,17 @@ export class CatchUp {
       this.#effects.push({ do: 'ask-have', peer, group, after })
       return
     }
-    if (this.#shares.offersNews(peer, group)) pull.inStep = false
+    if (this.#shares.offersNews(peer, group)) this.#parity.fallBehind(peer)
     pull.phase = 'fetch'
     pull.progressedAt = this.#now
     this.#pump(pull)
   }
 
-  #onHeard(pull: Pull, theirs: Summaries): void {
-    pull.theirs = theirs
-    if (pull.phase === 'idle' && !this.#isInStep(pull)) this.#beginInTime(pull)
+  #onHeard(pull: Pull, theirs: Summaries, answered: boolean): void {
+    const { peer } = pull
+    if (answered) this.#parity.noteTold(peer)
+    if (this.#parity.learn(peer, theirs)) this.#parity.mention(peer)
+    else if (pull.phase === 'idle') this.#beginInTime(pull)
   }
 
   #onNews(pull: Pull, claims: readonly Claim[]): void {
@@ -258,7 +245,7 @@ export class CatchUp {
   #onRec(pull: Pull, rec: CatchUpEvent & { readonly on: 'rec' }): void {
     const open = pull.wants.get(rec.want)
     if (open === undefined) {
-      if (!pull.abandoned.has(rec.want)) this.#blame(pull, 'unasked')
+      if (this.#abandoned.get(rec.want) !== pull.peer) this.#blame(pull, 'unasked')
       return
     }
     open.got += rec.frames
@@ -289,9 +276,10 @@ export class CatchUp {
     }
     // What others were asked for may yet fall to this peer.
     if (wants.size > 0 || this.#shares.offersNews(peer, pull.group)) return
-    if (pull.group === 'control' && pull.theirs !== undefined) {
+    const theirs = this.#parity.theirs(peer)
+    if (pull.group === 'control' && theirs !== undefined) {
       if (pull.received > 0) this.#effects.push({ do: 'retry-parked' })
-      this.#compare(pull, pull.theirs, 'data')
+      this.#compare(pull, theirs, 'data')
     } else this.#finish(pull)
   }
 
@@ -302,13 +290,10 @@ export class CatchUp {
     pull.failures = 0
     if (comparing) this.#effects.push({ do: 'tell-ended', peer, completed: true })
     if (again) this.#begin(pull)
-    else if (received > 0 && !this.#pulls.values().some(({ phase }) => phase !== 'idle')) this.#tellDone()
-    else if (comparing && !this.#isInStep(pull)) this.#effects.push({ do: 'send-done', peer })
-  }
-
-  /** All is fetched: whoever does not know yet that it is in step with us may learn it now. */
-  #tellDone(): void {
-    for (const { peer, inStep } of this.#pulls.values()) if (!inStep) this.#effects.push({ do: 'send-done', peer })
+    else if (received > 0 && !this.#pulls.values().some(({ phase }) => phase !== 'idle')) {
+      // All is fetched: whoever does not know yet that it is in step with us may learn it now.
+      this.#parity.mentionToAllBehind()
+    } else if (comparing) this.#parity.mention(peer)
   }
 
   #fail(pull: Pull): void {
@@ -323,9 +308,12 @@ export class CatchUp {
     this.#pumpAll()
   }
 
-  #abandon({ peer, wants, abandoned }: Pull): void {
-    if (abandoned.size >= ABANDONED_MAX) abandoned.clear()
-    for (const want of wants.keys()) abandoned.add(want)
+  #abandon({ peer, wants }: Pull): void {
+    for (const want of wants.keys()) this.#abandoned.set(want, peer)
+    for (const oldest of this.#abandoned.keys()) {
+      if (this.#abandoned.size <= ABANDONED_MAX) break
+      this.#abandoned.delete(oldest)
+    }
     wants.clear()
     this.#shares.release(peer)
   }
@@ -335,6 +323,7 @@ export class CatchUp {
     if (pull === undefined) return
     this.#fail(pull)
     this.#shares.release(peer)
+    this.#parity.forget(peer)
     this.#pulls.delete(peer)
   }
 
@@ -351,22 +340,6 @@ export class CatchUp {
     this.#effects.push({ do: 'blame', peer, fault })
   }
 
-  #isSame(theirs: Summaries, group: Group): boolean {
-    const ours = this.#holdings.summary(group)
-    return ours.logs === theirs[group].logs && bytesEqual(ours.fingerprint, theirs[group].fingerprint)
-  }
-
-  #isInStep({ theirs }: Pull): boolean {
-    return theirs !== undefined && GROUPS.every((group) => this.#isSame(theirs, group))
-  }
-
-  #noteInStep(pull: Pull): void {
-    if (pull.inStep || !this.#isInStep(pull)) return
-    pull.inStep = true
-    const { peer, received, startedAt } = pull
-    this.#effects.push({ do: 'tell-in-step', peer, received, elapsedMs: this.#now - startedAt })
-  }
-
   #pull(peer: PeerId): Pull {
     const known = this.#pulls.get(peer)
     if (known !== undefined) return known
@@ -377,10 +350,7 @@ export class CatchUp {
       group: undefined,
       pages: 0,
       again: false,
-      theirs: undefined,
-      inStep: false,
       wants: new Map(),
-      abandoned: new Set(),
       startedAt: this.#now,
       progressedAt: this.#now,
       endedAt: Number.NEGATIVE_INFINITY,

@@ -1,6 +1,6 @@
 import type { Clock, PeerId } from '../base/index.ts'
 import type { IngestReport, RefusalReason } from '../records/index.ts'
-import type { Fault } from './catch-up.ts'
+import type { Fault } from './catch-up-events.ts'
 
 /** Faults within the window after which a peer is cut off. */
 export const FAULTS_MAX = 3

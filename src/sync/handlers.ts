@@ -54,13 +54,15 @@ export function handleMessages(bus: Bus, desk: Desk): Disposable {
 
   answer('sync.hello', decodeHello, (space, from, hello) => {
     const ours = encodeHello(space.hello())
-    if (desk.hears(from)) space.heard(from, hello)
+    if (desk.hears(from)) space.heard(from, hello, true)
     return ours
   })
   answer('sync.have', decodeHaveRequest, (space, _from, question) => encodeHave(space.have(question)))
   take('sync.want', decodeWant, (_space, from, want) => desk.serving.take(from, want))
   take('sync.rec', decodeRec, (space, from, rec) => (desk.hears(from) ? space.onRec(from, rec) : undefined))
-  take('sync.done', decodeHello, (space, from, hello) => (desk.hears(from) ? space.heard(from, hello) : undefined))
+  take('sync.done', decodeHello, (space, from, hello) =>
+    desk.hears(from) ? space.heard(from, hello, false) : undefined,
+  )
   take('sync.have', decodeHave, (space, from, have) => (desk.hears(from) ? space.onNews(from, have) : undefined))
   handlers.use(bus.subscribe(RECORDS_TOPICS, { kinds: ['record.live'] }, (message) => takeLive(desk, message)))
   return handlers

@@ -1,6 +1,6 @@
 import { type Logger, type PeerId, reasonOf, type SpaceId } from '../base/index.ts'
 import type { Bus } from '../bus/index.ts'
-import type { CatchUpEffect, CatchUpEvent } from './catch-up.ts'
+import type { CatchUpEffect, CatchUpEvent } from './catch-up-events.ts'
 import type { Misconduct } from './conduct.ts'
 import { SyncError } from './errors.ts'
 import { decodeHave, decodeHello, encodeHaveRequest, encodeHello, encodeWant, type Hello } from './wire.ts'

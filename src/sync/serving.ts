@@ -11,6 +11,11 @@ export const WANTS_WAITING_MAX = 64
 /** A REC that could not be sent for so long is dropped; its asker has given up before. */
 const REC_TTL_MS = 120_000
 
+/** The first run of a range: of records of about 1 KiB it is about the target. */
+const FIRST_RUN_FRAMES = 64
+/** The head of the array of frames. */
+const FRAMES_HEAD_BYTES = 3
+
 export interface ServingComponents {
   readonly bus: Bus
   readonly journal: Journal
@@ -40,22 +45,31 @@ export class Serving {
     else this.refused++
   }
 
-  /** Forgets what waits; the REC under way ends by itself. */
+  /** The peer is gone: what it wanted it will want again. */
+  forget(peer: PeerId): void {
+    const queue = this.#waiting.get(peer)
+    if (queue !== undefined) queue.length = 0
+    this.#waiting.delete(peer)
+  }
+
   stop(): void {
-    for (const queue of this.#waiting.values()) queue.length = 0
+    for (const peer of this.#waiting.keys()) this.forget(peer)
   }
 
   /** Never rejects. */
   async #serve(peer: PeerId, queue: Want[]): Promise<void> {
     try {
       for (let want = queue[0]; want !== undefined; want = queue[0]) {
-        for (const rec of this.#batches(peer, want)) await this.#send(peer, want, rec.frames, rec.last)
+        for (const rec of this.#batches(peer, want)) {
+          await this.#send(peer, want, rec.frames, rec.last)
+          if (queue[0] !== want) return
+        }
         queue.shift()
       }
     } catch (error) {
       this.#use.log.debug({ peer, reason: reasonOf(error) }, 'a peer was lost while it was served')
     }
-    this.#waiting.delete(peer)
+    if (this.#waiting.get(peer) === queue) this.#waiting.delete(peer)
   }
 
   async #send(peer: PeerId, { space, want }: Want, frames: readonly Frame[], last: boolean): Promise<void> {
@@ -102,7 +116,3 @@ export class Serving {
     }
   }
 }
-
-const FIRST_RUN_FRAMES = 64
-/** The head of the array of frames. */
-const FRAMES_HEAD_BYTES = 3

@@ -7,6 +7,8 @@ export const WANT_MAX_FRAMES = 2_048
 /** A log that a peer claimed and did not deliver is not asked of it again for so long. */
 export const BAR_MS = 600_000
 export const BARS_MAX = 4_096
+/** Logs that one peer may claim to be ahead of us in; what it claims beyond is not noted. */
+export const CLAIMS_MAX = 100_000
 /** Places in forked logs that wait to be asked for, per peer. */
 const PROOFS_MAX = 16
 
@@ -49,7 +51,7 @@ export class Shares {
     for (const claim of claims) {
       const key = logKey(claim)
       const head = this.#heads.head(key)
-      if (claim.seq > (head?.seq ?? 0)) offer.claims.set(key, claim)
+      if (claim.seq > (head?.seq ?? 0)) keep(offer.claims, key, claim)
       else if (claim.seq === head?.seq && claim.shortId !== head.id.slice(0, SHORT_ID_BYTES * 2)) {
         this.#noteFork(peer, { author: claim.author, log: claim.log, from: claim.seq, to: claim.seq })
       }
@@ -63,7 +65,7 @@ export class Shares {
       const key = logKey(range)
       const { author, log, to } = range
       if (to <= (this.#heads.head(key)?.seq ?? 0)) this.#noteFork(peer, range)
-      else if ((claims.get(key)?.seq ?? 0) < to) claims.set(key, { author, log, base: 1, seq: to, shortId: '' })
+      else if ((claims.get(key)?.seq ?? 0) < to) keep(claims, key, { author, log, base: 1, seq: to, shortId: '' })
     }
   }
 
@@ -158,6 +160,10 @@ export class Shares {
     this.#offers.set(peer, offer)
     return offer
   }
+}
+
+function keep(claims: Map<string, Claim>, key: string, claim: Claim): void {
+  if (claims.size < CLAIMS_MAX || claims.has(key)) claims.set(key, claim)
 }
 
 function isOf(claim: Claim, group: Group | undefined): boolean {

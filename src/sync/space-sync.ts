@@ -9,7 +9,8 @@ import {
   type StoredRecord,
 } from '../records/index.ts'
 import type { Spaces } from '../space/index.ts'
-import { CatchUp, type CatchUpEffect, type CatchUpEvent } from './catch-up.ts'
+import { CatchUp } from './catch-up.ts'
+import type { CatchUpEffect, CatchUpEvent } from './catch-up-events.ts'
 import { isBad, type Misconduct } from './conduct.ts'
 import { SyncError } from './errors.ts'
 import { Intake, type LiveBatch, type RecBatch } from './intake.ts'
@@ -135,8 +136,9 @@ export class SpaceSync {
     return { space: this.space, claims: heads.map(claimOf), more }
   }
 
-  heard(peer: PeerId, theirs: Hello): void {
-    this.#apply({ on: 'heard', peer, theirs })
+  /** The peer said what it holds; `answered` if it was told what we hold in return. */
+  heard(peer: PeerId, theirs: Hello, answered: boolean): void {
+    this.#apply({ on: 'heard', peer, theirs, answered })
   }
 
   onNews(peer: PeerId, { claims }: Have): void {
@@ -154,6 +156,10 @@ export class SpaceSync {
 
   /** Settles once the frames are dealt with: until then the peer's lane does not get its credit back. */
   async onRec(peer: PeerId, rec: Rec): Promise<void> {
+    if (!this.#catchUp.expects(peer, rec.want)) {
+      this.#apply({ on: 'rec', peer, want: rec.want, frames: 0, stored: 0, last: false })
+      return
+    }
     const frames = this.#framesOf(peer, rec.frames)
     if (frames === undefined) return
     this.counts.framesIn += frames.length
@@ -226,6 +232,10 @@ export class SpaceSync {
   /** Stores what arrived in this turn. */
   #flush(): void {
     const { live, recs } = this.#intake.take()
+    if (this.#abort.signal.aborted) {
+      for (const { settle } of recs) settle()
+      return
+    }
     const apart = live.filter(({ peer }) => this.#isSuspect(peer))
     const together = live.filter((batch) => !apart.includes(batch))
     if (together.length > 0) this.#storeLive(together)
@@ -249,6 +259,7 @@ export class SpaceSync {
       report.gaps.filter(({ author }) => !peers.has(author)),
     ]
     for (const gap of own) this.#apply({ on: 'gap', peer: gap.author, ranges: [gap] })
+    if (report.stored > 0) this.#apply({ on: 'grown' })
     const unexplained = report.parked > 0 && report.gaps.length === 0
     if (others.length > 0 || unexplained) for (const peer of peers) this.#apply({ on: 'differs', peer })
   }

@@ -154,9 +154,11 @@ class SpacesSync implements Sync {
     return {
       serving: this.#serving,
       find: (space, peer) => {
-        if (isAtLeast(this.#use.spaces.roleOf(space, peer), 'reader')) return this.#spaces.get(space)
-        this.#strangers++
-        return undefined
+        if (!isAtLeast(this.#use.spaces.roleOf(space, peer), 'reader')) {
+          this.#strangers++
+          return undefined
+        }
+        return this.#ready.has(peer) ? this.#spaces.get(space) : undefined
       },
       hears: (peer) => !this.#conduct.isCutOff(peer),
       blame: (peer, misconduct) => this.#blame(peer, misconduct),
@@ -196,6 +198,7 @@ class SpacesSync implements Sync {
 
   #onLost(peer: PeerId): void {
     this.#ready.delete(peer)
+    this.#serving.forget(peer)
     for (const space of this.#spaces.values()) space.gone(peer)
   }
 

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { bytesOfHex, encodeCbor, hexOf, type PeerId, peerIdOfKey, type SpaceId } from '../../../src/base/index.ts'
+import { verifier } from '../../../src/identity/index.ts'
+import { type ControlType, formatTicket, parseTicket, readControl, writeControl } from '../../../src/space/index.ts'
+import { inviteKey, isProven, signRequest } from '../../../src/space/invite-key.ts'
+import { CONTROL_KIND } from '../../../src/space/types.ts'
+
+interface Vectors {
+  readonly ticket: {
+    readonly text: string
+    readonly space: SpaceId
+    readonly issuer: PeerId
+    readonly seed: string
+    readonly addresses: readonly string[]
+    readonly expires: number
+  }
+  readonly join: {
+    readonly inviteId: string
+    readonly device: PeerId
+    readonly certificate: string
+    readonly name: string
+    readonly proof: string
+  }
+  readonly control: Readonly<Record<ControlType, string>>
+}
+
+const vectors: Vectors = JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8'))
+
+test('a ticket is written and read to the letter', () => {
+  const { text, seed, ...fields } = vectors.ticket
+  const ticket = { ...fields, seed: bytesOfHex(seed) }
+  assert.equal(formatTicket(ticket), text)
+  assert.deepEqual(parseTicket(text, 0), ticket)
+})
+
+test('the key of an invite and the proof of a join request are derived to the byte', () => {
+  const { inviteId, device, certificate, name, proof } = vectors.join
+  const seed = bytesOfHex(vectors.ticket.seed)
+  assert.equal(hexOf(inviteKey(seed).publicKey), inviteId)
+  const request = signRequest({ ...vectors.ticket, seed }, device, bytesOfHex(certificate), name)
+  assert.deepEqual([request.inviteId, hexOf(request.proof)], [inviteId, proof])
+  assert.ok(isProven(request, verifier()))
+})
+
+test('the bodies of control records are encoded to the byte', () => {
+  for (const [type, hex] of Object.entries(vectors.control)) {
+    assert.equal(hexOf(encodeCbor(EXAMPLES[type as ControlType]())), hex, type)
+    assert.equal(readControl(CONTROL_KIND[type as ControlType], EXAMPLES[type as ControlType]())?.type, type)
+  }
+})
+
+const KEY = '11'.repeat(32)
+const ID = '22'.repeat(32) as never
+const LOG = '00aabbccddeeff01'
+const DEVICE: PeerId = peerIdOfKey(new Uint8Array(32).fill(3))
+const CERTIFICATE = new Uint8Array(8).fill(5)
+
+const EXAMPLES: { readonly [T in ControlType]: () => ReturnType<typeof writeControl> } = {
+  genesis: () =>
+    writeControl('genesis', {
+      v: 1,
+      name: 'lab',
+      personal: false,
+      principal: KEY,
+      certificate: CERTIFICATE,
+      sealing: KEY,
+      member: 'ada',
+      history: 'all',
+    }),
+  admit: () =>
+    writeControl('admit', {
+      device: DEVICE,
+      principal: KEY,
+      role: 'writer',
+      level: 1,
+      name: 'bob',
+      certificate: CERTIFICATE,
+      sealing: KEY,
+      invite: KEY,
+    }),
+  role: () => writeControl('role', { device: DEVICE, role: 'admin', replaces: ID, cuts: [[LOG, 7, ID]] }),
+  invite: () => writeControl('invite', { key: KEY, role: 'reader', uses: 1, expires: 1_700_000_000_000 }),
+  revoke: () => writeControl('revoke', { device: DEVICE, cuts: [[LOG, 7, ID]] }),
+  accept: () => writeControl('accept', { device: DEVICE, log: LOG, from: 1, to: 2, id: ID }),
+  epoch: () => writeControl('epoch', { n: 1, boxes: [[DEVICE, new Uint8Array(92).fill(6)]] }),
+  erase: () => writeControl('erase', { device: DEVICE, log: LOG, seq: 1 }),
+  fork: () =>
+    writeControl('fork', {
+      headerA: new Uint8Array(9).fill(1),
+      signatureA: new Uint8Array(64).fill(2),
+      headerB: new Uint8Array(9).fill(3),
+      signatureB: new Uint8Array(64).fill(4),
+    }),
+}

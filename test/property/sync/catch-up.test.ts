@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  type PeerId,
+  peerIdOfKey,
+  type Random,
+  type RecordId,
+  randomInt,
+  seededRandom,
+} from '../../../src/base/index.ts'
+import type { LogHead } from '../../../src/records/index.ts'
+import { CatchUp, WANTS_IN_FLIGHT } from '../../../src/sync/catch-up.ts'
+import type { CatchUpEffect, CatchUpEvent } from '../../../src/sync/catch-up-events.ts'
+import { LogIndex, logKey } from '../../../src/sync/log-index.ts'
+import { WANT_MAX_FRAMES } from '../../../src/sync/shares.ts'
+import { claimOf } from '../../../src/sync/spread.ts'
+import { type Range, WANT_MAX_RANGES } from '../../../src/sync/wire.ts'
+
+const PEERS: readonly PeerId[] = [11, 12, 13, 14].map((seed) => peerIdOfKey(new Uint8Array(32).fill(seed)))
+const AUTHORS: readonly PeerId[] = [1, 2, 3].map((seed) => peerIdOfKey(new Uint8Array(32).fill(seed)))
+
+const logs = fc.uniqueArray(
+  fc.record({
+    author: fc.constantFrom(...AUTHORS),
+    log: fc.constantFrom('0000000000000001', '0100000000000001', '0100000000000002', '0200000000000001'),
+    /** Records that each of the peers holds; the first number is ours. */
+    held: fc.tuple(fc.nat(6_000), fc.nat(6_000), fc.nat(6_000), fc.nat(6_000), fc.nat(6_000)),
+  }),
+  { selector: logKey, minLength: 1, maxLength: 10 },
+)
+
+const orders = fc.shuffledSubarray([...PEERS], { minLength: 1 })
+
+function headOf(author: PeerId, log: string, seq: number): LogHead {
+  return { author, log, base: 1, seq, id: seq.toString(16).padStart(64, '0') as RecordId }
+}
+
+/** A world in which everyone but us is a table of heads, and the network delivers in any order it likes. */
+class World {
+  readonly ours: LogIndex
+  readonly theirs: ReadonlyMap<PeerId, LogIndex>
+  readonly machine: CatchUp
+  inbox: { readonly peer: PeerId; readonly deliver: () => CatchUpEvent }[] = []
+  readonly asked = new Map<string, PeerId>()
+  readonly random: Random
+  now = 1
+  steps = 0
+
+  constructor(held: readonly { author: PeerId; log: string; held: readonly number[] }[], seed: number) {
+    const of = (place: number): LogIndex =>
+      new LogIndex(
+        held
+          .filter(({ held: counts }) => (counts[place] ?? 0) > 0)
+          .map((one) => headOf(one.author, one.log, one.held[place] ?? 0)),
+        () => true,
+      )
+    this.ours = of(0)
+    this.theirs = new Map(PEERS.map((peer, index) => [peer, of(index + 1)]))
+    this.random = seededRandom(seed)
+    this.machine = new CatchUp({
+      head: (key) => this.ours.head(key),
+      summary: (group) => this.ours.summary(group),
+      admits: () => true,
+    })
+  }
+
+  handle(event: CatchUpEvent): void {
+    for (const effect of this.machine.handle(event, this.now)) this.carryOut(effect)
+  }
+
+  carryOut(effect: CatchUpEffect): void {
+    if (effect.do === 'retry-parked') return
+    const { peer } = effect
+    const index = this.theirs.get(peer) as LogIndex
+    if (effect.do === 'ask-hello') {
+      const theirs = { control: index.summary('control'), data: index.summary('data') }
+      this.inbox.push({ peer, deliver: () => ({ on: 'hello', peer, theirs }) })
+    } else if (effect.do === 'ask-have') {
+      const { heads, more } = index.page(effect.group, effect.after, 3)
+      this.inbox.push({ peer, deliver: () => ({ on: 'have', peer, claims: heads.map(claimOf), more }) })
+    } else if (effect.do === 'send-want') this.serve(peer, effect.want, effect.ranges)
+    else if (effect.do === 'blame') assert.fail(`an honest peer was blamed: ${effect.fault}`)
+  }
+
+  /** Delivers a WANT in up to three parts; checks that nobody else was asked for the same records. */
+  serve(peer: PeerId, want: number, ranges: readonly Range[]): void {
+    const frames = ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+    assert.ok(frames <= WANT_MAX_FRAMES && ranges.length <= WANT_MAX_RANGES && frames > 0)
+    for (const range of ranges) {
+      const owner = this.asked.get(logKey(range))
+      assert.ok(owner === undefined || owner === peer, 'two peers were asked for one log at a time')
+      this.asked.set(logKey(range), peer)
+    }
+    const deliver = (): CatchUpEvent => {
+      for (const range of ranges) {
+        this.asked.delete(logKey(range))
+        const held = this.ours.head(logKey(range))?.seq ?? 0
+        assert.equal(range.from, held + 1, 'records are asked for in their order')
+        this.ours.advance(headOf(range.author, range.log, range.to))
+      }
+      return { on: 'rec', peer, want, frames, stored: frames, last: true }
+    }
+    this.inbox.push({ peer, deliver })
+  }
+
+  /** Lets one message arrive, or one peer fail: of one peer messages arrive in order, of several in any order. */
+  step(failures: number): void {
+    this.steps++
+    this.now += randomInt(this.random, 50)
+    if (this.inbox.length === 0) {
+      this.now += 10_000
+      this.handle({ on: 'tick' })
+      return
+    }
+    const peer = this.inbox[randomInt(this.random, this.inbox.length)]?.peer as PeerId
+    if (this.random.unit() < failures) this.fail(peer)
+    else {
+      const first = this.inbox.find((one) => one.peer === peer)
+      this.inbox = this.inbox.filter((one) => one !== first)
+      if (first !== undefined) this.handle(first.deliver())
+    }
+  }
+
+  fail(peer: PeerId): void {
+    this.inbox = this.inbox.filter((one) => one.peer !== peer)
+    for (const [key, owner] of this.asked) if (owner === peer) this.asked.delete(key)
+    this.handle({ on: 'failed', peer })
+  }
+
+  get isQuiet(): boolean {
+    return this.inbox.length === 0 && !this.machine.isActive
+  }
+}
+
+test('whatever each peer lacks, in the end we hold the most that anybody held, and nothing was asked for twice', () => {
+  fc.assert(
+    fc.property(logs, orders, fc.nat(), fc.constantFrom(0, 0.2), (held, order, seed, failures) => {
+      const world = new World(held, seed)
+      for (const peer of order) world.handle({ on: 'begin', peer })
+      while (!world.isQuiet && world.steps < 5_000) world.step(failures)
+      assert.ok(world.isQuiet, 'it comes to an end')
+      assert.equal(world.machine.behind(), 0)
+      for (const { author, log, held: counts } of held) {
+        const most = Math.max(counts[0], ...order.map((peer) => counts[PEERS.indexOf(peer) + 1] ?? 0))
+        assert.equal(world.ours.head(logKey({ author, log }))?.seq ?? 0, most)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('no peer has more than so many questions under way', () => {
+  fc.assert(
+    fc.property(logs, (held) => {
+      const world = new World(held, 1)
+      const open = new Map<PeerId, number>()
+      const carryOut = world.carryOut.bind(world)
+      world.carryOut = (effect) => {
+        if (effect.do === 'send-want') {
+          open.set(effect.peer, (open.get(effect.peer) ?? 0) + 1)
+          assert.ok((open.get(effect.peer) ?? 0) <= WANTS_IN_FLIGHT)
+        }
+        carryOut(effect)
+      }
+      const handle = world.handle.bind(world)
+      world.handle = (event) => {
+        if (event.on === 'rec') open.set(event.peer, (open.get(event.peer) ?? 0) - 1)
+        handle(event)
+      }
+      for (const peer of PEERS) world.handle({ on: 'begin', peer })
+      while (world.inbox.length > 0) world.step(0)
+    }),
+    { numRuns: 50 },
+  )
+})
