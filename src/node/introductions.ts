@@ -1,5 +1,5 @@
 import type { PeerId } from '../base/index.ts'
-import type { Bus } from '../bus/index.ts'
+import type { Bus, BusEvents } from '../bus/index.ts'
 import type { ConnectionKeeper } from '../network/index.ts'
 import type { Spaces } from '../space/index.ts'
 import type { Sync } from '../sync/index.ts'
@@ -28,9 +28,9 @@ export function introduce(parts: {
   }
   subscriptions.use(spaces.events.on('members:changed', onMembership))
   subscriptions.use(spaces.events.on('space:added', onMembership))
-  for (const source of [bus, sync]) {
-    subscriptions.use(source.events.on('peer:addresses', (heard) => keeper.learn(heard.peer, heard.addresses)))
-  }
+  const onAddresses = ({ peer, addresses: heard }: BusEvents['peer:addresses']): void => keeper.learn(peer, heard)
+  subscriptions.use(bus.events.on('peer:addresses', onAddresses))
+  subscriptions.use(sync.events.on('peer:addresses', onAddresses))
   subscriptions.use(
     keeper.events.on('address:learned', (learned) => addresses.remember(learned.peer, learned.addresses)),
   )
