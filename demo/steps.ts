@@ -158,9 +158,9 @@ export async function thoughts({ ada, bohr, curie }: Cast): Promise<StepResult> 
       ).map(async ([name, client]) => {
         const item = await until(`${name} recalls the thought`, () => recalled(client, 'gradient label noise', id))
         const afterMs = performance.now() - started
-        check(item['author'] === 'ada', `the author is ada, not ${String(item['author'])}`)
-        check(item['peer'] === ada.report.peer, 'the author is known by its key')
-        check(item['signature'] === 'valid', `the signature is valid, not ${String(item['signature'])}`)
+        check(item.author === 'ada', `the author is ada, not ${String(item.author)}`)
+        check(item.peer === ada.report.peer, 'the author is known by its key')
+        check(item.signature === 'valid', `the signature is valid, not ${String(item.signature)}`)
         return [name, afterMs] as const
       }),
     )

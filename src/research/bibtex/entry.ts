@@ -113,7 +113,8 @@ class EntryScanner {
       return this.#braced() === undefined ? { kind: 'incomplete' } : { kind: 'aside', end: this.#at }
     }
     const lineEnd = this.#text.indexOf('\n', this.#at)
-    return { kind: 'aside', end: lineEnd === -1 ? this.#limit : Math.min(lineEnd, this.#limit) }
+    // The rest of the line may come with the next chunk, and with it what only looks like an entry.
+    return lineEnd === -1 ? { kind: 'incomplete' } : { kind: 'aside', end: Math.min(lineEnd, this.#limit) }
   }
 
   #preamble(): ScanResult {

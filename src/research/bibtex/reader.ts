@@ -22,6 +22,8 @@ const OPEN_COMMENTS_MAX = 16
 
 /** How an entry begins: what, at the start of a line, proves that the entry before it was never closed. */
 const HEADER = /@[ \t]*(?:(?:string|preamble|comment)\s*[{(]|[A-Za-z][\w-]*\s*[{(]\s*[^\s,{}()="#%@]*\s*[,=])/iy
+/** What may become a header once more text has come. */
+const HALF_HEADER = /@[ \t]*(?:[A-Za-z][\w-]*\s*(?:[{(]\s*[^\s,{}()="#%@]*\s*)?)?$/iy
 const COMMENT = /@[ \t]*comment\b/iy
 const NOT_UTF8 =
   'bytes that are not UTF-8 (convert the file, e.g. iconv -f latin1 -t utf8, or name its encoding in a first line "% Encoding: ISO-8859-1")'
@@ -123,11 +125,13 @@ export class BibtexReader {
     const header = isComment && this.#openComments < OPEN_COMMENTS_MAX ? -1 : this.#nextHeader(start + 1, end)
     const limit = header === -1 ? end : header
     const result = scanEntry(this.#text, { start, limit, line, escapesCount: true }, this.#macros)
-    if (result.kind === 'entry' || result.kind === 'aside') return this.#accept(start, result)
-    if (header === -1 && !final && end === this.#text.length) {
+    const isComplete = result.kind === 'entry' || result.kind === 'aside'
+    const mayChange = isComplete ? this.#meetsHalfHeader(start, result.end) : header === -1 && end === this.#text.length
+    if (mayChange && !final) {
       this.#wanted = Math.max(RESCAN_STEP_CHARS, this.#text.length - start)
       return 'wait'
     }
+    if (isComplete) return this.#accept(start, result)
     const second = scanEntry(this.#text, { start, limit, line, escapesCount: false }, this.#macros)
     if (second.kind === 'entry') return this.#accept(start, second)
     this.#wanted = 0
@@ -141,6 +145,12 @@ export class BibtexReader {
     if (result.kind === 'malformed') return rejected(line, result.reason)
     if (header !== -1) return rejected(line, `not closed before the next entry on line ${this.#lineAt(header)}`)
     return rejected(line, end < this.#text.length ? TOO_LONG : 'not closed before the end of the file')
+  }
+
+  /** Whether the text ends in what may be the header of another entry, and the item that begins at `start` reaches up to it. */
+  #meetsHalfHeader(start: number, end: number): boolean {
+    const last = this.#text.lastIndexOf('@')
+    return last > start && last <= end && startsLine(this.#text, last) && matchesAt(HALF_HEADER, this.#text, last)
   }
 
   #accept(start: number, result: ScanResult & { readonly end: number }): BibtexItem | undefined {
