@@ -48,11 +48,11 @@ export function referenceVerdicts(genesis: ControlRecord<'genesis'>, records: re
     return admit.body.invite === undefined || usesInvite(admit, authorLevel)
   }
 
-  /** The level of a device, if it is less than `level`: only admissions to lower levels are looked at. */
+  /** The level of a device, if it is less than `level`. Level by level, so that what comes of it is never asked about it. */
   function levelBelow(device: PeerId, level: number): number | undefined {
     if (device === founder) return 0
-    const levels = admitsOf(device, level - 1).map((admit) => admit.body.level)
-    return levels.length === 0 ? undefined : Math.min(...levels)
+    for (let one = 1; one < level; one++) if (admitsOf(device, one).length > 0) return one
+    return undefined
   }
 
   function usesInvite(admit: ControlRecord<'admit'>, authorLevel: number): boolean {

@@ -179,3 +179,23 @@ describe('BibtexReader: cost', () => {
     assert.deepEqual(keysOf(reader.end()), ['b'])
   })
 })
+
+describe('BibtexReader: the end of a chunk', () => {
+  const inPieces = (...chunks: readonly string[]): BibtexItem[] => {
+    const reader = new BibtexReader()
+    return [...chunks.flatMap((chunk) => reader.push(chunk)), ...reader.end()]
+  }
+
+  it('is not the end of a comment line', () => {
+    assert.deepEqual(inPieces('\n@Comment x', '@article{k,\n'), [])
+  })
+
+  it('may be the middle of the header that ends what was never closed', () => {
+    const whole = readBibtex('@preamble{@\n@article{k,')
+    assert.deepEqual(inPieces('@preamble{@\n@', 'article{k,'), whole)
+    assert.deepEqual(
+      problemsOf(whole).map(([line]) => line),
+      [1, 2],
+    )
+  })
+})
