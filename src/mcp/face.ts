@@ -20,6 +20,22 @@ export interface McpFace {
   readonly clients: number
 }
 
+/** The SDK's framing over a socket. A transport that closes, for whatever reason, hangs up: a client must not wait in vain. */
+class SocketTransport extends StdioServerTransport {
+  readonly #stream: Duplex
+
+  constructor(stream: Duplex) {
+    super(stream, stream, { maxBufferSize: MESSAGE_MAX_BYTES })
+    this.#stream = stream
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    // What was answered still leaves.
+    this.#stream.end(() => this.#stream.destroy())
+  }
+}
+
 export function createMcpFace(components: { readonly node: PlexusNode; readonly log: Logger }): McpFace {
   const { node, log } = components
   const factory = serverFactory({ node, random: systemRandom(), version: node.status().version })
@@ -36,7 +52,7 @@ export function createMcpFace(components: { readonly node: PlexusNode; readonly 
         stream.destroy()
         return
       }
-      const transport = new StdioServerTransport(stream, stream, { maxBufferSize: MESSAGE_MAX_BYTES })
+      const transport = new SocketTransport(stream)
       const handle = serveStdio(factory, {
         transport,
         onerror: (error) => log.debug({ reason: error.message }, 'an MCP client sent something wrong'),
