@@ -96,6 +96,7 @@ async function refusedStranger(
     spaces.every((space) => space.personal),
     'the stranger is a member of nothing',
   )
+  await mallory.down()
   const lanes = await refusalOfLanes(ada.report.peer as PeerId, ada.report.addresses)
   return { ticket: refusal instanceof PeerCommandError ? refusal.reason : '', lanes }
 }
