@@ -5,6 +5,7 @@ import {
   Events,
   type Logger,
   type PeerId,
+  plainLine,
   type Random,
   type StartOptions,
   type Timer,
@@ -17,7 +18,6 @@ import { Dialogue } from './dialogue.ts'
 import { envelopeFrame } from './envelope.ts'
 import { BusError } from './errors.ts'
 import { FRAME } from './frames.ts'
-import { plainText } from './handshake.ts'
 import { Inbox } from './inbox.ts'
 import { Introducer } from './introductions.ts'
 import { outgoing } from './lane-queue.ts'
@@ -109,7 +109,7 @@ class LaneBus implements Bus {
     this.#overloads = new OverloadReports({ events: this.events })
     this.#peers = new Peers(
       {
-        ownName: plainText(init.name, NAME_MAX_CHARS),
+        ownName: plainLine(init.name, NAME_MAX_CHARS),
         user: (contact, session) => this.#begin(contact, session),
         onReady: ({ peer, peerName }) => this.#greet(peer, peerName),
         onEnd: (session) => this.#end(session),

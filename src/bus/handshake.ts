@@ -1,4 +1,4 @@
-import { BaseError, type CborValue, decodeCbor, encodeCbor, hexOf } from '../base/index.ts'
+import { BaseError, type CborValue, decodeCbor, encodeCbor, hexOf, plainLine } from '../base/index.ts'
 import type { Channel } from '../network/index.ts'
 import { BusError } from './errors.ts'
 import { FrameParser } from './frame-parser.ts'
@@ -46,7 +46,7 @@ export function parseHello(payload: Uint8Array): Hello | undefined {
   const lane = typeof laneIndex === 'number' ? LANES[laneIndex] : undefined
   if (version !== VERSION || lane === undefined || typeof name !== 'string') return undefined
   if (!(session instanceof Uint8Array) || session.byteLength !== SESSION_ID_BYTES) return undefined
-  return { lane, session: hexOf(session), name: plainText(name, NAME_MAX_CHARS) }
+  return { lane, session: hexOf(session), name: plainLine(name, NAME_MAX_CHARS) }
 }
 
 /**
@@ -81,24 +81,14 @@ export function parseAccepted(payload: Uint8Array): Accepted | undefined {
 }
 
 export function refusedFrame(refusal: Refusal): Uint8Array {
-  return frame(FRAME.refused, encodeCbor([refusal.code, plainText(refusal.reason, REASON_MAX_CHARS)]))
+  return frame(FRAME.refused, encodeCbor([refusal.code, plainLine(refusal.reason, REASON_MAX_CHARS)]))
 }
 
 export function parseRefusal(payload: Uint8Array): Refusal | undefined {
   const [text, reason] = decodedArray(payload, 2) ?? []
   const code = REFUSAL_CODES.find((known) => known === text)
   if (code === undefined || typeof reason !== 'string') return undefined
-  return { code, reason: plainText(reason, REASON_MAX_CHARS) }
-}
-
-/** Another peer's words made fit for one line on a screen: no control, format or separator characters, bounded. */
-export function plainText(text: string, maxChars: number): string {
-  return text
-    .slice(0, maxChars * 2)
-    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim()
-    .slice(0, maxChars)
-    .toWellFormed()
+  return { code, reason: plainLine(reason, REASON_MAX_CHARS) }
 }
 
 function decodedArray(bytes: Uint8Array, length: number): readonly CborValue[] | undefined {

@@ -1,10 +1,9 @@
-import { BaseError, type Clock, decodeCbor, type PeerId, type Timer } from '../base/index.ts'
+import { BaseError, type Clock, decodeCbor, type PeerId, plainLine, type Timer } from '../base/index.ts'
 import type { Counters } from './counters.ts'
 import { ReceiveWindow } from './credit.ts'
 import { BusError } from './errors.ts'
 import { Fifo } from './fifo.ts'
 import { creditFrame, FRAME, replyFrame } from './frames.ts'
-import { plainText } from './handshake.ts'
 import { type Outgoing, outgoing } from './lane-queue.ts'
 import {
   ERROR_MESSAGE_MAX_CHARS,
@@ -238,9 +237,9 @@ function timeoutOf(timeoutMs: number): BusError {
 /** The error in an ERROR frame, as far as it can be trusted: a code that looks like one, and a bounded sentence. */
 function remoteError(body: Uint8Array): BusError {
   const [code, message] = errorFields(body)
-  const text = plainText(message, ERROR_MESSAGE_MAX_CHARS)
+  const text = plainLine(message, ERROR_MESSAGE_MAX_CHARS)
   if (code === 'ERR_NO_RESPONDER' || code === 'ERR_OVERLOADED') return new BusError(code, text)
-  return new BusError('ERR_REMOTE', text, { remoteCode: plainText(code, KIND_MAX_CHARS) })
+  return new BusError('ERR_REMOTE', text, { remoteCode: plainLine(code, KIND_MAX_CHARS) })
 }
 
 function errorFields(body: Uint8Array): readonly [code: string, message: string] {

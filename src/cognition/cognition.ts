@@ -14,7 +14,16 @@ import {
   type RecordId,
 } from '../base/index.ts'
 import { type Journal, LOG_CLASS, type StoredRecord, type View } from '../records/index.ts'
-import type { SpaceInfo, Spaces } from '../space/index.ts'
+import {
+  defaultSpace,
+  nameOfMember,
+  nameOfSpace,
+  type PeerName,
+  type SpaceInfo,
+  type SpaceName,
+  type Spaces,
+  spaceCalled,
+} from '../space/index.ts'
 import { fullText } from '../store/index.ts'
 import {
   ABOUT_MAX,
@@ -55,9 +64,9 @@ export interface ThoughtReport {
   readonly topic: string | undefined
   readonly about: readonly string[]
   readonly links: readonly { readonly rel: string; readonly to: string }[]
-  readonly author: { readonly peer: PeerId; readonly name: string; readonly self: boolean }
+  readonly author: PeerName
   readonly by: { readonly kind: string; readonly client: string; readonly model: string | undefined }
-  readonly space: { readonly id: string; readonly name: string; readonly personal: boolean }
+  readonly space: SpaceName
   /** Milliseconds since 1970, by the author's clock. */
   readonly at: number
   readonly expires: number | undefined
@@ -285,27 +294,11 @@ export class Cognition implements Component {
     if (thought !== undefined) this.events.emit('thought:received', this.#report(thought))
   }
 
-  /** The space to write to: private ones go where nobody else is a member. */
-  #spaceFor(text: string | undefined, isPrivate: boolean): SpaceInfo {
+  /** The space to write to: private thoughts go where nobody else is a member. */
+  #spaceFor(wanted: string | undefined, isPrivate: boolean): SpaceInfo {
     const all = this.#components.spaces.list()
-    const shared = all.filter((space) => !space.personal)
-    const personal = all.find((space) => space.personal)
-    const found = isPrivate
-      ? personal
-      : text === undefined
-        ? (shared.at(-1) ?? personal)
-        : shared.find((space) => space.name === text || space.id === text)
-    if (found !== undefined) return found
-    throw new CognitionError(
-      'ERR_NOT_FOUND',
-      text === undefined ? 'there is no space to write to' : `no shared space is called ${JSON.stringify(text)}`,
-      {
-        fix:
-          shared.length === 0
-            ? 'There is none yet: `plexus invite` makes the first.'
-            : `Use one of: ${shared.map((space) => space.name).join(', ')}.`,
-      },
-    )
+    if (isPrivate) return defaultSpace(all.filter((space) => space.personal))
+    return wanted === undefined ? defaultSpace(all) : spaceCalled(all, wanted)
   }
 
   #peersCalled(text: string): readonly PeerId[] {
@@ -317,8 +310,6 @@ export class Cognition implements Component {
 
   #report(thought: PlacedThought, recalled?: RecalledThought): ThoughtReport {
     const { journal, spaces } = this.#components
-    const space = spaces.get(thought.space)
-    const member = space?.members.find((candidate) => candidate.peer === thought.author)
     return {
       id: thought.id,
       kind: thought.kind,
@@ -328,13 +319,9 @@ export class Cognition implements Component {
       topic: thought.topic,
       about: thought.about,
       links: thought.links,
-      author: {
-        peer: thought.author,
-        name: member?.name ?? 'former member',
-        self: thought.author === space?.self?.peer,
-      },
+      author: nameOfMember(spaces, thought.space, thought.author),
       by: thought.by,
-      space: { id: thought.space, name: space?.name ?? '?', personal: space?.personal ?? false },
+      space: nameOfSpace(spaces, thought.space),
       at: hlcToMs(thought.hlc),
       expires: thought.exp === 0 ? undefined : thought.exp,
       // Asking for the frame checks a signature that was covered only by its run so far.

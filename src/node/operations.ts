@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { isSpaceId, type Operation, operation, type PeerId, type SpaceId, withDeadline } from '../base/index.ts'
+import { type Operation, operation, type PeerId, withDeadline } from '../base/index.ts'
 import type { PeerPresence } from '../bus/index.ts'
-import { INVITE_DEFAULT_TTL_MS, INVITE_MAX_USES, type SpaceInfo } from '../space/index.ts'
+import { INVITE_DEFAULT_TTL_MS, INVITE_MAX_USES, type SpaceInfo, spaceCalled } from '../space/index.ts'
 import { NodeError } from './errors.ts'
 import type { PlexusNode } from './types.ts'
 
@@ -199,18 +199,11 @@ async function pingPeer(node: PlexusNode, text: string, count: number, signal: A
   return { peer, name, kind, address, rttsMs, minMs: sorted[0], medianMs: sorted[Math.floor(sorted.length / 2)] }
 }
 
-/** The space meant by `text` (its name or id), or the newest shared one, or a new one called "home". */
-async function sharedSpace(node: PlexusNode, text: string | undefined): Promise<SpaceInfo> {
+/** The shared space that is wanted, by name or id; else the newest one, or a new one called "home". */
+async function sharedSpace(node: PlexusNode, wanted: string | undefined): Promise<SpaceInfo> {
   const shared = node.spaces.list().filter((space) => !space.personal)
-  if (text === undefined) return shared.at(-1) ?? node.spaces.create({ name: 'home', personal: false })
-  const found = shared.find((space) => space.name === text || (isSpaceId(text) && space.id === (text as SpaceId)))
-  if (found !== undefined) return found
-  throw new NodeError('ERR_NOT_FOUND', `no shared space is called ${JSON.stringify(text)}`, {
-    fix:
-      shared.length === 0
-        ? 'There is none yet: leave the option out to create "home".'
-        : `Use one of: ${shared.map((space) => space.name).join(', ')}.`,
-  })
+  if (wanted !== undefined) return spaceCalled(shared, wanted)
+  return shared.at(-1) ?? (await node.spaces.create({ name: 'home', personal: false }))
 }
 
 /** Runs an operation after checking its input against the operation's own schema. */

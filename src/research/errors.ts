@@ -5,7 +5,6 @@ export type ResearchErrorCode =
   | 'ERR_PAPER_INVALID'
   | 'ERR_PAPER_UNKNOWN'
   | 'ERR_PAPER_QUERY'
-  | 'ERR_SPACE_UNKNOWN'
   | 'ERR_RESEARCH_WIRE'
 
 export class ResearchError extends PlexusError<ResearchErrorCode> {

@@ -27,5 +27,4 @@ export {
   type ResearchInit,
   research,
 } from './research.ts'
-export type { PeerName, SpaceName } from './spaces-in-reach.ts'
 export type { TextSource } from './text-source.ts'

@@ -1,11 +1,12 @@
 import { hlcToMs, type RecordId } from '../base/index.ts'
 import type { Journal } from '../records/index.ts'
+import type { PeerName, SpaceName } from '../space/index.ts'
 import type { Library } from './library.ts'
 import { familyOf, type PaperFields, type PaperName, yearOf } from './paper-fields.ts'
 import { type PlacedStatement, shownFields } from './provenance.ts'
 import type { Intent, Source } from './record-bodies.ts'
 import type { RankedPaper } from './rescore.ts'
-import type { PeerName, SpaceName, SpacesInReach } from './spaces-in-reach.ts'
+import type { SpacesInReach } from './spaces-in-reach.ts'
 
 /** `valid`: we hold the record and its author's signature was checked. `unverified`: another peer told us of it. */
 export type SignatureState = 'valid' | 'invalid' | 'unverified'

@@ -1,20 +1,16 @@
 import type { PeerId, SpaceId } from '../base/index.ts'
-import { isAtLeast, type SpaceInfo, type Spaces } from '../space/index.ts'
-import { ResearchError } from './errors.ts'
+import {
+  defaultSpace,
+  isAtLeast,
+  nameOfMember,
+  nameOfSpace,
+  type PeerName,
+  type SpaceInfo,
+  type SpaceName,
+  type Spaces,
+  spaceCalled,
+} from '../space/index.ts'
 import { QUERY_SPACES_MAX } from './wire.ts'
-
-export interface PeerName {
-  readonly peer: string
-  /** Chosen by the peer itself: untrusted text. */
-  readonly name: string
-  readonly self: boolean
-}
-
-export interface SpaceName {
-  readonly id: string
-  readonly name: string
-  readonly personal: boolean
-}
 
 /** What research needs to know of spaces: where to write, what may be read, whom to ask, and what to call them. */
 export class SpacesInReach {
@@ -29,17 +25,7 @@ export class SpacesInReach {
   /** The space called `wanted`, by name or id; without a name the newest shared one, else the personal one. */
   target(wanted: string | undefined): SpaceInfo {
     const all = this.#spaces.list()
-    const found =
-      wanted === undefined
-        ? (all.filter((space) => !space.personal).at(-1) ?? all.find((space) => space.personal))
-        : (all.find((space) => space.id === wanted) ?? all.findLast((space) => space.name === wanted))
-    if (found !== undefined) return found
-    const message =
-      wanted === undefined ? 'there is no space to write to' : `no space is called ${JSON.stringify(wanted)}`
-    const names = all.map((space) => space.name).join(', ')
-    throw new ResearchError('ERR_SPACE_UNKNOWN', message, {
-      fix: names === '' ? 'Make or join a space first.' : `Use one of: ${names}.`,
-    })
+    return wanted === undefined ? defaultSpace(all) : spaceCalled(all, wanted)
   }
 
   /** The spaces to search: all of ours, or the one that is wanted. */
@@ -70,13 +56,10 @@ export class SpacesInReach {
   }
 
   spaceName(id: string): SpaceName {
-    const space = this.#spaces.get(id as SpaceId)
-    return { id, name: space?.name ?? '?', personal: space?.personal ?? false }
+    return nameOfSpace(this.#spaces, id as SpaceId)
   }
 
   peerName(peer: string, space: string): PeerName {
-    const members = this.#spaces.get(space as SpaceId)?.members
-    const member = members?.find((candidate) => candidate.peer === peer)
-    return { peer, name: member?.name ?? 'former member', self: peer === this.#self }
+    return nameOfMember(this.#spaces, space as SpaceId, peer as PeerId)
   }
 }

@@ -15,6 +15,7 @@ export {
 } from './control-records.ts'
 export { SpaceError, type SpaceErrorCode } from './errors.ts'
 export { evaluateMembership, type InviteStanding, isAtLeast, type Membership, type Standing } from './membership.ts'
+export { defaultSpace, nameOfMember, nameOfSpace, type PeerName, type SpaceName, spaceCalled } from './naming.ts'
 export type { JoinOutcome } from './redemption.ts'
 export { controlRecordOf } from './space-state.ts'
 export { createSpaces, type SpacesComponents, type SpacesInit } from './spaces.ts'

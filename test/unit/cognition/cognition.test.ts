@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Caller, silentLogger, VirtualClock } from '../../../src/base/index.ts'
 import { Cognition, CognitionError } from '../../../src/cognition/index.ts'
+import { SpaceError } from '../../../src/space/index.ts'
 import { durableHalf } from '../../support/durable-half.ts'
 
 const PERSON: Caller = { kind: 'person', client: 'cli' }
@@ -144,7 +145,8 @@ test('show takes the beginning of an id and says when nothing fits', async () =>
 test('an unknown space is named in the error, with those that exist', async () => {
   using own = await mind()
   await assert.rejects(own.cognition.share({ text: 'x', space: 'nowhere' }, PERSON), (error: unknown) => {
-    assert.ok(error instanceof CognitionError)
+    assert.ok(error instanceof SpaceError)
+    assert.equal(error.code, 'ERR_SPACE_UNKNOWN')
     assert.match(error.message, /nowhere/)
     assert.match(error.fix ?? '', /lab/)
     return true

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { codeOf } from '../../../src/base/index.ts'
 import { LOG_CLASS } from '../../../src/records/index.ts'
 import { type PaperReport, RESEARCH_KIND, ResearchError } from '../../../src/research/index.ts'
 import { AGENT, context, PERSON, type Reader, reader, running } from './fixture.ts'
@@ -30,7 +31,7 @@ const load = (peer: Reader, text: string): Promise<Awaited<ReturnType<Reader['re
   running(peer, peer.research.import({ text }, context()))
 const titles = async (peer: Reader, query: string): Promise<string[]> =>
   (await peer.research.find({ query }, signal)).results.map((paper) => paper.title)
-const code = (expected: string) => (error: unknown) => error instanceof ResearchError && error.code === expected
+const code = (expected: string) => (error: unknown) => codeOf(error) === expected
 
 describe('research.import', () => {
   it('reports what was read, added, merged and rejected', async (t) => {

@@ -1,0 +1,49 @@
+import type { PeerId, SpaceId } from '../base/index.ts'
+import { SpaceError } from './errors.ts'
+import type { SpaceInfo, Spaces } from './types.ts'
+
+/** A member in a report. */
+export interface PeerName {
+  readonly peer: PeerId
+  /** Chosen by the peer itself: untrusted text. */
+  readonly name: string
+  readonly self: boolean
+}
+
+/** A space in a report. */
+export interface SpaceName {
+  readonly id: SpaceId
+  readonly name: string
+  readonly personal: boolean
+}
+
+/** The space that somebody means by `wanted`, its id or its name; of several with one name the newest. Throws `ERR_SPACE_UNKNOWN`. */
+export function spaceCalled(spaces: readonly SpaceInfo[], wanted: string): SpaceInfo {
+  const found = spaces.find((space) => space.id === wanted) ?? spaces.findLast((space) => space.name === wanted)
+  if (found !== undefined) return found
+  throw unknown(spaces, `no space is called ${JSON.stringify(wanted)}`)
+}
+
+/** Where something goes when nobody says where: the newest shared space, else the personal one. Throws `ERR_SPACE_UNKNOWN`. */
+export function defaultSpace(spaces: readonly SpaceInfo[]): SpaceInfo {
+  const found = spaces.findLast((space) => !space.personal) ?? spaces.find((space) => space.personal)
+  if (found !== undefined) return found
+  throw unknown(spaces, 'there is no space to write to')
+}
+
+export function nameOfSpace(spaces: Spaces, id: SpaceId): SpaceName {
+  const space = spaces.get(id)
+  return { id, name: space?.name ?? '?', personal: space?.personal ?? false }
+}
+
+export function nameOfMember(spaces: Spaces, id: SpaceId, peer: PeerId): PeerName {
+  const space = spaces.get(id)
+  const member = space?.members.find((candidate) => candidate.peer === peer)
+  return { peer, name: member?.name ?? 'former member', self: peer === space?.self?.peer }
+}
+
+function unknown(spaces: readonly SpaceInfo[], message: string): SpaceError {
+  const names = spaces.map((space) => space.name).join(', ')
+  const fix = names === '' ? 'Make the first one with `plexus invite`, or join one.' : `Use one of: ${names}.`
+  return new SpaceError('ERR_SPACE_UNKNOWN', message, { fix })
+}
