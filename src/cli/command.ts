@@ -70,6 +70,13 @@ async function askWithProgress<T>(client: ControlClient, op: string, input: unkn
   }
 }
 
+/** An option that is a number, or the reason why it is none. */
+export function numberOption(name: string, text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isFinite(value)) return value
+  throw new CliError('ERR_USAGE', `--${name} takes a number, not ${JSON.stringify(text)}`)
+}
+
 /** Errors go to stderr for people; with --json they go to stdout too, so that a pipe never loses one. */
 export function reportError(error: unknown, json: boolean): void {
   const code = codeOf(error)

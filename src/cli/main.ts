@@ -5,5 +5,10 @@
 import { enableCompileCache } from 'node:module'
 
 enableCompileCache()
+// Whoever reads our output may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 const { program } = await import('./program.ts')
 await program().parseAsync()

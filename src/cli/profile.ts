@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { homedir, platform, tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { CliError } from './errors.ts'
 
 /** Unix sockets have paths of at most 107 bytes on Linux and 103 on macOS. */
@@ -19,9 +19,9 @@ export interface Profile {
   readonly tokenFile: string
 }
 
-/** The folder under which profiles live: PLEXUS_HOME, else the platform's place for application data. */
+/** The folder under which profiles live, absolute: PLEXUS_HOME, else the platform's place for application data. */
 export function plexusHome(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.PLEXUS_HOME) return env.PLEXUS_HOME
+  if (env.PLEXUS_HOME) return resolve(env.PLEXUS_HOME)
   if (env.XDG_DATA_HOME) return join(env.XDG_DATA_HOME, 'plexus')
   if (platform() === 'darwin') return join(homedir(), 'Library', 'Application Support', 'plexus')
   if (platform() === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'plexus')

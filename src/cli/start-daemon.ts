@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ControlClient, connectSocket } from './client.ts'
 import { CliError, RemoteError } from './errors.ts'
@@ -50,6 +51,8 @@ function spawnDaemon(profile: Profile, options: DaemonOptions): Promise<StartRep
   const child = spawn(process.execPath, [...execArguments(), daemonEntry(), profile.name, JSON.stringify(options)], {
     detached: true,
     cwd: profile.folder,
+    // The folder of the daemon is another one than ours: a relative PLEXUS_HOME would mean something else there.
+    env: { ...process.env, PLEXUS_HOME: dirname(profile.folder) },
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
   let said = ''

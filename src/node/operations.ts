@@ -221,10 +221,16 @@ export async function callOperation(
   }
   const parsed = found.input.safeParse(input)
   if (!parsed.success) {
-    throw new NodeError('ERR_INVALID_INPUT', z.prettifyError(parsed.error), {
-      fix: `Give ${name} what it takes: ${found.summary}.`,
-    })
+    throw invalidInput(found, parsed.error)
   }
   context.signal.throwIfAborted()
   return await found.run(parsed.data, context)
+}
+
+/** Which arguments are wrong and how, and which there are. */
+function invalidInput({ name, input }: Operation, { issues }: z.ZodError): NodeError {
+  const wrong = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
+  const known = input instanceof z.ZodObject ? Object.keys(input.shape) : []
+  const fix = known.length === 0 ? {} : { fix: `${name} takes: ${known.join(', ')}.` }
+  return new NodeError('ERR_INVALID_INPUT', wrong.join('; '), fix)
 }

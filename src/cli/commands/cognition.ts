@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type CommandContext, run } from '../command.ts'
+import { type CommandContext, numberOption, run } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { age, oneLine, styled } from '../terminal.ts'
 
@@ -68,7 +68,7 @@ async function recall(context: CommandContext, words: readonly string[], options
   const report = await context.ask<{ readonly thoughts: readonly ThoughtReport[] }>('thought.recall', {
     query: words.join(' '),
     ...filter,
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
+    ...(limit === undefined ? {} : { limit: numberOption('limit', limit) }),
   })
   const lines = report.thoughts.map((thought) => {
     const where = thought.space.personal ? 'private' : oneLine(thought.space.name, 32)

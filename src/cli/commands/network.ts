@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { PeerReport } from '../../node/index.ts'
 import type { JoinReport } from '../../sync/index.ts'
-import { type CommandContext, run } from '../command.ts'
+import { type CommandContext, numberOption, run } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { ensureDaemon } from '../start-daemon.ts'
 import { age, counted, duration, oneLine, progressLine, stateWord, styled, table } from '../terminal.ts'
@@ -62,7 +62,7 @@ async function invite(context: CommandContext, options: InviteOptions): Promise<
   const report = await context.ask<InviteReport>('space.invite', {
     ...(options.space === undefined ? {} : { space: options.space }),
     ...(options.role === undefined ? {} : { role: options.role }),
-    ...(options.uses === undefined ? {} : { uses: Number(options.uses) }),
+    ...(options.uses === undefined ? {} : { uses: numberOption('uses', options.uses) }),
     ...(options.expires === undefined ? {} : { ttlMs: spanOf(options.expires) }),
   })
   const uses = report.uses === 1 ? 'one peer' : `${report.uses} peers`
@@ -92,7 +92,7 @@ async function join(context: CommandContext, ticket: string): Promise<void> {
 }
 
 async function peers(context: CommandContext, options: { readonly wait?: string }): Promise<void> {
-  const waitFor = options.wait === undefined ? {} : { waitFor: Number(options.wait) }
+  const waitFor = options.wait === undefined ? {} : { waitFor: numberOption('wait', options.wait) }
   const report = await context.ask<{ peers: readonly PeerReport[] }>('peers.list', waitFor)
   if (report.peers.length === 0) return context.finish(report, 'no peers yet; let one in with: plexus invite')
   const rows = report.peers.map((peer) => [
@@ -110,7 +110,7 @@ async function peers(context: CommandContext, options: { readonly wait?: string 
 }
 
 async function ping(context: CommandContext, peer: string, options: { readonly count?: string }): Promise<void> {
-  const count = options.count === undefined ? {} : { count: Number(options.count) }
+  const count = options.count === undefined ? {} : { count: numberOption('count', options.count) }
   const report = await context.ask<PingReport>('peers.ping', { peer, ...count })
   const times = report.rttsMs.map((rtt) => duration(rtt)).join(', ')
   context.finish(

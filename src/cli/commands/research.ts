@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { AskCoverage, FindReport, FoundPaper, ImportReport, PaperReport } from '../../research/index.ts'
-import { type CommandContext, run } from '../command.ts'
+import { type CommandContext, numberOption, run } from '../command.ts'
 import { oneLine, styled } from '../terminal.ts'
 
 interface FindOptions {
@@ -74,8 +74,8 @@ async function find(context: CommandContext, words: readonly string[], options: 
   const report = await context.ask<FindReport>('research.find', {
     query: words.join(' '),
     ...rest,
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
-    ...(deadline === undefined ? {} : { deadlineMs: Number(deadline) }),
+    ...(limit === undefined ? {} : { limit: numberOption('limit', limit) }),
+    ...(deadline === undefined ? {} : { deadlineMs: numberOption('deadline', deadline) }),
   })
   const lines = report.results.map(paperLine)
   if (report.coverage !== undefined) lines.push(styled('dim', coverageLine(report.coverage)))

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { TextDecoder } from 'node:util'
 import { ResearchError } from '../errors.ts'
@@ -27,7 +28,8 @@ export const readTextFile: TextSource = async function* (path, signal) {
 }
 
 async function openFile(path: string): Promise<FileHandle> {
-  const file = await open(path, 'r').catch((cause: unknown) => {
+  // Without waiting: a named pipe would keep us until somebody writes to it.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause: unknown) => {
     throw unreadable(path, cause)
   })
   const stat = await file.stat()

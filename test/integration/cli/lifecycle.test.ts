@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -185,6 +185,55 @@ test('doctor names a fix for everything it finds', async () => {
   assert.ok(checks.length >= 8)
   assert.ok(checks.every((check) => check.state === 'ok' || check.fix !== undefined))
   assert.ok(checks.some((check) => check.name === 'store' && check.state === 'ok'))
+})
+
+test('a relative PLEXUS_HOME means the same folder to the command and to its daemon', () => {
+  const { home } = new Profiles()
+  const run = (...args: readonly string[]): { readonly status: number | null; readonly stdout: string } =>
+    spawnSync(process.execPath, [CLI, ...args], {
+      cwd: home,
+      env: { PATH: process.env.PATH, HOME: home, PLEXUS_HOME: 'here', NO_COLOR: '1' },
+      encoding: 'utf8',
+    })
+  assert.equal(run('up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--http-port', '0').status, 0)
+  assert.equal(run('status').status, 0)
+  assert.equal(run('down').status, 0)
+  assert.deepEqual(readdirSync(join(home, 'here')), ['default'])
+})
+
+test('a reader that has seen enough ends a command without a complaint', async () => {
+  await using profiles = new Profiles()
+  await profiles.peer('ada').up()
+  const script = `"${process.execPath}" "${CLI}" status --profile ada --json | head -c 3`
+  const { stderr, stdout } = spawnSync('bash', ['-c', script], {
+    env: { PATH: process.env.PATH, HOME: profiles.home, PLEXUS_HOME: profiles.home },
+    encoding: 'utf8',
+  })
+  assert.deepEqual([stdout.length <= 3, stderr], [true, ''])
+})
+
+test('what cannot be a bibliography is refused at once, a named pipe too', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  await ada.up()
+  const pipe = join(profiles.home, 'pipe.bib')
+  spawnSync('mkfifo', [pipe])
+  for (const path of [pipe, profiles.home, '/dev/zero', join(profiles.home, 'missing.bib')]) {
+    await fails(ada.plexus('research', 'import', path), 'ERR_FILE_UNREADABLE', /./)
+  }
+})
+
+test('an option that must be a number and is none is refused before anybody is asked', () => {
+  const { home } = new Profiles()
+  for (const args of [
+    ['recall', 'x', '--limit', 'many'],
+    ['invite', '--uses', ''],
+    ['peers', '--wait', '1e'],
+  ]) {
+    const { status, stderr } = plexus(home, ...args)
+    assert.equal(status, 2, args.join(' '))
+    assert.match(stderr, /takes a number/)
+  }
 })
 
 async function fails(attempt: Promise<unknown>, code: string, reason: RegExp): Promise<void> {
