@@ -2,6 +2,7 @@
 export { type PinoLoggerInit, pinoLogger } from './adapters/pino-logger.ts'
 export { createNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
+export { type ProcessFigures, prometheusText } from './metrics.ts'
 export type { PeerReport } from './operations.ts'
 export type {
   ComponentReport,

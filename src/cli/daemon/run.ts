@@ -10,6 +10,7 @@ import type { DaemonOptions } from '../start-daemon.ts'
 import { VERSION } from '../version.ts'
 import { listenOnSocket, serveControl } from './control-server.ts'
 import { LogFile } from './log-file.ts'
+import { monitoringRoutes } from './monitoring.ts'
 
 /** Exit code after an exception that nobody caught (sysexits EX_SOFTWARE). */
 const EXIT_CRASHED = 70
@@ -150,7 +151,11 @@ async function listenHttp(of: {
   const kept = node.settings.setting(HTTP_PORT_SETTING)
   const port = options.httpPort ?? (kept === undefined ? undefined : Number(kept))
   try {
-    const http = await mcp.listenHttp({ ...(port === undefined ? {} : { port }), tokenFile: profile.tokenFile })
+    const http = await mcp.listenHttp({
+      ...(port === undefined ? {} : { port }),
+      tokenFile: profile.tokenFile,
+      routes: monitoringRoutes(node),
+    })
     node.settings.keepSetting(HTTP_PORT_SETTING, new URL(http.url).port)
     if (http.note !== undefined) notes.push(http.note)
     return http.url

@@ -16,9 +16,17 @@ const HTTP_MAX_SUBSCRIPTIONS = 64
 const PATH = '/mcp'
 const TOKEN = /^[0-9a-f]{64}$/
 
+/** Something else that this port answers to `GET`, behind the same checks of `Host` and `Origin`. */
+export interface HttpRoute {
+  readonly needsToken: boolean
+  readonly answer: () => { readonly status: number; readonly type: string; readonly body: string }
+}
+
 export interface HttpFaceInit {
   readonly port?: number
   readonly tokenFile: string
+  /** By path. */
+  readonly routes?: Readonly<Record<string, HttpRoute>>
 }
 
 export interface HttpFace {
@@ -39,12 +47,16 @@ export async function listenHttp(factory: McpServerFactory, init: HttpFaceInit, 
     onerror: (error) => log.debug({ reason: error.message }, 'an HTTP request was refused'),
   })
   const serve = toNodeHandler(handler, { maxRequestBodySize: HTTP_BODY_MAX_BYTES })
+  const { routes = {} } = init
   const hostIsLocal = localhostHostValidation()
   const originIsLocal = localhostOriginValidation()
   const server = createServer((request, response) => {
     if (!hostIsLocal(request, response) || !originIsLocal(request, response)) return
-    const refusal = refusalOf(request, expected)
+    const path = request.url?.split('?')[0] ?? ''
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined
+    const refusal = refusalOf(request, path, route, expected)
     if (refusal !== undefined) return answerError(response, ...refusal)
+    if (route !== undefined) return answerRoute(response, route, log)
     // node:http types absent fields as `undefined`, the SDK as missing: the same thing at run time.
     serve(request as Parameters<typeof serve>[0], response).catch((error: unknown) => {
       log.warn({ reason: reasonOf(error) }, 'an HTTP request failed')
@@ -69,14 +81,31 @@ export async function listenHttp(factory: McpServerFactory, init: HttpFaceInit, 
 
 type Refusal = readonly [status: number, message: string]
 
-function refusalOf(request: IncomingMessage, expected: Uint8Array): Refusal | undefined {
-  if (request.url?.split('?')[0] !== PATH) return [404, `nothing here; MCP is at ${PATH}`]
+function refusalOf(
+  request: IncomingMessage,
+  path: string,
+  route: HttpRoute | undefined,
+  expected: Uint8Array,
+): Refusal | undefined {
+  if (path !== PATH && route === undefined) return [404, `nothing here; MCP is at ${PATH}`]
+  if (route !== undefined && request.method !== 'GET') return [405, 'only GET']
   // Browsers say where a request comes from even when they send no Origin.
   if (request.headers['sec-fetch-site'] === 'cross-site') return [403, 'requests from other sites are refused']
+  if (route?.needsToken === false) return undefined
   // Both sides are hashed first, so that neither length nor prefix of the token shows in the time this takes.
   const given = sha256(utf8(request.headers.authorization ?? ''))
   if (!timingSafeEqual(given, expected)) return [401, 'the bearer token of this profile is missing or wrong']
   return undefined
+}
+
+function answerRoute(response: ServerResponse, route: HttpRoute, log: Logger): void {
+  try {
+    const { status, type, body } = route.answer()
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
+  } catch (error) {
+    log.warn({ reason: reasonOf(error) }, 'a monitoring page could not be made')
+    answerError(response, 500, 'the node could not answer')
+  }
 }
 
 function answerError(response: ServerResponse, status: number, message: string): void {

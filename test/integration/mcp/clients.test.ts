@@ -220,6 +220,24 @@ test('HTTP refuses what does not come from this machine and this user', async ()
   assert.equal(await statusOf(daemon.mcpUrl, right), 200)
 })
 
+test('monitors see that the daemon lives and is ready, and with the token its figures', async () => {
+  await using profiles = new Profiles()
+  const { daemon } = await profiles.peer('ada').up()
+  const token = readFileSync(join(profiles.home, 'ada', 'http-token'), 'utf8').trim()
+  const at = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(daemon.mcpUrl.replace('/mcp', path), { headers })
+  assert.equal(await (await at('/livez')).text(), 'ok\n')
+  assert.equal(await (await at('/readyz')).text(), 'ok\n')
+  assert.equal((await at('/metrics')).status, 401)
+  const metrics = await (await at('/metrics', { authorization: `Bearer ${token}` })).text()
+  assert.match(metrics, /^plexus_ok 1$/m)
+  assert.match(metrics, /^plexus_bus_peers_ready 0$/m)
+  assert.match(metrics, /^process_resident_memory_bytes \d+$/m)
+  const series = metrics.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  assert.ok(series.length <= 2_000)
+  assert.doesNotMatch(metrics, /12D3KooW/)
+})
+
 function statusOf(url: string, headers: Record<string, string>): Promise<number | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
   const sent = request(
