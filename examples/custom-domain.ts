@@ -1,11 +1,12 @@
 /** A domain of one's own beside cognition and research: a record kind, a view folded from it, an operation. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempDisposableSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode } from 'plexus'
 import { operation } from 'plexus/base'
 import type { Domain, DomainComponents } from 'plexus/node'
 import { KIND_RANGES, LOG_CLASS, type View } from 'plexus/records'
+import { defaultSpace } from 'plexus/space'
 import { z } from 'zod'
 
 const TALLY = KIND_RANGES.application[0]
@@ -32,29 +33,26 @@ function tally({ journal, spaces, clock }: DomainComponents): Domain {
     summary: 'Count a word',
     input: z.object({ word: z.string().min(1).max(100) }),
     run: async ({ word }) => {
-      const space = spaces.list()[0]
-      if (space === undefined) throw new Error('there is no space yet')
+      const space = defaultSpace(spaces.list())
       await journal.append({ space: space.id, class: LOG_CLASS.durable, kind: TALLY, body: { word } })
       return journal.database.prepare('SELECT * FROM view_tally_word WHERE word = ?').get(word)
     },
   })
+  // Nothing of this domain runs between two calls, so there is nothing to start or to stop.
   const since = clock.now()
-  const stop = async (): Promise<void> => undefined
+  const nothing = async (): Promise<void> => undefined
   return {
     name: 'tally',
     views: [view],
     operations: [count],
-    start: stop,
-    stop,
+    start: nothing,
+    stop: nothing,
     status: () => ({ state: 'ok', since }),
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: nothing,
   }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'plexus-example-'))
-{
-  await using node = await createNode({ folder, name: 'ada', listen: [], mdns: false, domains: [tally] })
-  await node.call('tally.count', { word: 'quorum' })
-  console.log(JSON.stringify(await node.call('tally.count', { word: 'quorum' })))
-}
-rmSync(folder, { recursive: true })
+using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
+await using node = await createNode({ folder: folder.path, name: 'ada', listen: [], mdns: false, domains: [tally] })
+await node.call('tally.count', { word: 'quorum' })
+console.log(JSON.stringify(await node.call('tally.count', { word: 'quorum' })))

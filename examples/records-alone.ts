@@ -1,21 +1,21 @@
 /** Signed, hash-chained records in one SQLite file, without any network: append, close, open again, read, verify. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempDisposableSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLogger, systemClock, systemRandom } from 'plexus/base'
+import { keyOfPeerId, silentLogger, systemClock, systemRandom } from 'plexus/base'
 import { loadOrCreateIdentity, verifier } from 'plexus/identity'
-import { createJournal, KIND_RANGES, LOG_CLASS, recordsSchema } from 'plexus/records'
+import { createJournal, isSignedBy, KIND_RANGES, LOG_CLASS, recordsSchema } from 'plexus/records'
 import { createSpaces } from 'plexus/space'
 import { openDatabase } from 'plexus/store'
 
 const MEASUREMENT = KIND_RANGES.application[0]
-const folder = mkdtempSync(join(tmpdir(), 'plexus-example-'))
+using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
 const parts = { clock: systemClock(), random: systemRandom(), log: silentLogger(), verifier: verifier() }
-const identity = loadOrCreateIdentity({ folder, random: parts.random, name: 'ada' })
+const identity = loadOrCreateIdentity({ folder: folder.path, random: parts.random, name: 'ada' })
 
 /** The journal asks the spaces who may write, and the spaces write through the journal. */
 function open() {
-  const database = openDatabase({ path: join(folder, 'records.db'), schemas: [recordsSchema] })
+  const database = openDatabase({ path: join(folder.path, 'records.db'), schemas: [recordsSchema] })
   const spaces = createSpaces({ name: 'ada' })({ identity, ...parts })
   const journal = createJournal()({ database, signer: identity.device, authority: spaces, ...parts })
   spaces.attach(journal)
@@ -25,18 +25,19 @@ function open() {
 
 {
   const { database, spaces, journal } = open()
-  const space = await spaces.create({ name: 'measurements', personal: false })
+  const { id } = await spaces.create({ name: 'measurements', personal: false })
   for (const value of [412, 398, 407]) {
-    await journal.append({ space: space.id, class: LOG_CLASS.durable, kind: MEASUREMENT, body: { value, unit: 'ms' } })
+    await journal.append({ space: id, class: LOG_CLASS.durable, kind: MEASUREMENT, body: { value, unit: 'ms' } })
   }
   database.close()
 }
 {
   const { database, journal } = open()
-  for (const record of journal.records({ kinds: [MEASUREMENT], limit: 10 })) {
-    const signature = journal.frame(record.id) === undefined ? 'invalid' : 'valid'
-    console.log(`${record.seq} ${JSON.stringify(record.body)} signature ${signature}`)
+  for (const { id, seq, author, body } of journal.records({ kinds: [MEASUREMENT], limit: 10 })) {
+    // The bytes as they would travel: whoever has them can check the author, and needs nothing else for it.
+    const frame = journal.frame(id)
+    const valid = frame !== undefined && isSignedBy(parts.verifier, keyOfPeerId(author), frame.header, frame.signature)
+    console.log(`${seq} ${JSON.stringify(body)} signature ${valid ? 'valid' : 'invalid'}`)
   }
   database.close()
 }
-rmSync(folder, { recursive: true })

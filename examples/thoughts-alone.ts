@@ -1,21 +1,19 @@
-/** A memory for one program: thoughts and papers, kept, searched, and signed. No network, no MCP, no daemon. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** A memory for one program: thoughts, kept, searched, signed. No network, no MCP, no daemon. */
+import { mkdtempDisposableSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode } from 'plexus'
+import type { RecallAnswer, ThoughtReport } from 'plexus/cognition'
 
-const folder = mkdtempSync(join(tmpdir(), 'plexus-example-'))
-{
-  // With nothing to listen on and nobody to look for, a peer is a library over one file.
-  await using node = await createNode({ folder, name: 'ada', listen: [], mdns: false })
-  await node.call('thought.share', { text: 'The cache is cold after midnight', kind: 'observation', topic: 'cache' })
-  await node.call('research.add', { title: 'Time, Clocks, and the Ordering of Events', doi: '10.1145/359545.359563' })
+using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
+// With nothing to listen on and nobody to look for, a peer is a library over one file.
+await using node = await createNode({ folder: folder.path, name: 'ada', listen: [], mdns: false })
 
-  const recalled = (await node.call('thought.recall', { query: 'cold cache' })) as { thoughts: { text: string }[] }
-  console.log(recalled.thoughts[0]?.text)
-  const cited = (await node.call('research.cite', { id: '10.1145/359545.359563', style: 'apa' })) as {
-    reference: { text: string }
-  }
-  console.log(cited.reference.text)
-}
-rmSync(folder, { recursive: true })
+const text = 'The cache is cold after midnight'
+const { thought } = (await node.call('thought.share', { text })) as { thought: ThoughtReport }
+const links = [{ rel: 'contradicts', to: thought.id }]
+await node.call('thought.share', { text: 'Since Monday the nightly job keeps the cache warm', links })
+
+// What was contradicted comes back with its contradiction, so that nobody takes half of it for the truth.
+const { thoughts } = (await node.call('thought.recall', { query: 'cache at midnight' })) as RecallAnswer
+for (const { text, contradictedBy } of thoughts) console.log(`${text} (contradicted by ${contradictedBy.length})`)

@@ -14,8 +14,8 @@ export interface Clock {
   now(): number
   /** Milliseconds from an arbitrary start; never goes back. For measuring and for deadlines. */
   monotonic(): number
-  /** Calls `run` once, `delayMs` from now. The timer does not keep the process alive. */
-  setTimer(delayMs: number, run: () => void): Timer
+  /** Calls `run` once, `delayMs` from now. The timer does not keep the process alive, unless it is told to. */
+  setTimer(delayMs: number, run: () => void, options?: { readonly keepAlive?: boolean }): Timer
 }
 
 interface Pending {

@@ -54,11 +54,11 @@ export async function withDeadline<T>(
   }
 }
 
-/** Resolves after `delayMs`; rejects with the signal's reason. */
+/** Resolves after `delayMs`; rejects with the signal's reason. Somebody waits for it, so it keeps the process alive. */
 export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   if (signal?.aborted) return Promise.reject(signal.reason)
-  const timer = clock.setTimer(delayMs, resolve)
+  const timer = clock.setTimer(delayMs, resolve, { keepAlive: true })
   const onAbort = (): void => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   return promise.finally(() => {

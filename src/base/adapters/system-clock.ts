@@ -12,13 +12,13 @@ export function systemClock(): Clock {
   }
 }
 
-function setTimer(delayMs: number, run: () => void): Timer {
+function setTimer(delayMs: number, run: () => void, options: { readonly keepAlive?: boolean } = {}): Timer {
   const end = performance.now() + delayMs
   let handle: NodeJS.Timeout
   const sleep = (): void => {
     const left = end - performance.now()
     handle = left > TIMEOUT_MAX_MS ? setTimeout(sleep, TIMEOUT_MAX_MS) : setTimeout(run, Math.max(0, left))
-    handle.unref()
+    if (options.keepAlive !== true) handle.unref()
   }
   sleep()
   const cancel = (): void => clearTimeout(handle)
