@@ -1,9 +1,14 @@
 import { connect, type Socket } from 'node:net'
 import { CliError, RemoteError } from './errors.ts'
-import type { Profile } from './profile.ts'
+import { assertOwnSockets, type Profile } from './profile.ts'
 import { type ControlReply, type ControlRequest, lineSplitter } from './protocol.ts'
 
 type OnProgress = (progress: { readonly done: number; readonly total?: number; readonly message?: string }) => void
+
+/** A daemon that lives answers at once; one that was stopped, or hangs, never does. */
+const ANSWER_TIMEOUT_MS = 10_000
+/** After an interrupt, how long the daemon may take to give up what it was doing. */
+const CANCEL_TIMEOUT_MS = 2_000
 
 interface Waiting {
   readonly settle: PromiseWithResolvers<unknown>
@@ -11,15 +16,16 @@ interface Waiting {
 }
 
 /** Opens a socket of the daemon, or `undefined` when nobody listens there. */
-export function connectSocket(path: string): Promise<Socket | undefined> {
+export async function connectSocket(profile: Profile, which: 'control' | 'mcp'): Promise<Socket | undefined> {
+  assertOwnSockets(profile)
   const { promise, resolve, reject } = Promise.withResolvers<Socket | undefined>()
-  const socket = connect(path)
+  const socket = connect(which === 'control' ? profile.controlSocket : profile.mcpSocket)
   socket.once('connect', () => resolve(socket))
   socket.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ECONNREFUSED') resolve(undefined)
     else reject(new CliError('ERR_DAEMON_LOST', `cannot reach the daemon: ${error.message}`, { cause: error }))
   })
-  return promise
+  return await promise
 }
 
 /** A conversation with the daemon of a profile. */
@@ -49,10 +55,19 @@ export class ControlClient implements Disposable {
     socket.on('close', () => this.#onClose())
   }
 
-  /** The daemon's conversation, or `undefined` when it does not run. */
+  /** The daemon's conversation, or `undefined` when it does not run. Rejects when it runs and does not answer. */
   static async open(profile: Profile): Promise<ControlClient | undefined> {
-    const socket = await connectSocket(profile.controlSocket)
-    return socket === undefined ? undefined : new ControlClient(socket)
+    const socket = await connectSocket(profile, 'control')
+    if (socket === undefined) return undefined
+    const client = new ControlClient(socket)
+    const timer = setTimeout(() => {
+      client.#failure = new CliError('ERR_DAEMON_LOST', `the daemon did not answer in ${ANSWER_TIMEOUT_MS} ms`, {
+        fix: `End the process that ${profile.infoFile} names, then start it again with \`plexus up\`.`,
+      })
+      socket.destroy()
+    }, ANSWER_TIMEOUT_MS)
+    await client.call('daemon.info', {}).finally(() => clearTimeout(timer))
+    return client
   }
 
   /** Settles when the conversation has ended, from whichever side. The daemon keeps it until its process ends. */
@@ -71,9 +86,14 @@ export class ControlClient implements Disposable {
     const settle = Promise.withResolvers<unknown>()
     this.#waiting.set(request.id, { settle, onProgress })
     this.#socket.write(`${JSON.stringify(request)}\n`)
-    const onAbort = (): void => void this.#socket.write(`${JSON.stringify({ cancel: request.id })}\n`)
+    let timer: NodeJS.Timeout | undefined
+    const onAbort = (): void => {
+      this.#socket.write(`${JSON.stringify({ cancel: request.id })}\n`)
+      timer = setTimeout(() => settle.reject(signal?.reason), CANCEL_TIMEOUT_MS)
+    }
     signal?.addEventListener('abort', onAbort, { once: true })
     return settle.promise.finally(() => {
+      clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       this.#waiting.delete(request.id)
     })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { codeOf, PlexusError } from '../base/index.ts'
+import { codeOf, PlexusError, plainText } from '../base/index.ts'
 import { ControlClient } from './client.ts'
 import { CliError, EXIT, exitCodeOf } from './errors.ts'
 import { type Profile, profileOf } from './profile.ts'
@@ -77,6 +77,9 @@ export function numberOption(name: string, text: string): number {
   throw new CliError('ERR_USAGE', `--${name} takes a number, not ${JSON.stringify(text)}`)
 }
 
+/** The longest sentence of an error that is shown. */
+const MESSAGE_MAX_CHARS = 4_000
+
 /** Errors go to stderr for people; with --json they go to stdout too, so that a pipe never loses one. */
 export function reportError(error: unknown, json: boolean): void {
   const code = codeOf(error)
@@ -86,7 +89,9 @@ export function reportError(error: unknown, json: boolean): void {
     process.stdout.write(`${JSON.stringify({ error: { code, message, ...(fix === undefined ? {} : { fix }) } })}\n`)
     return
   }
-  process.stderr.write(`${styled('red', 'error')} ${message} (${code})\n${fix === undefined ? '' : `  fix: ${fix}\n`}`)
+  // Either may hold words of another peer: none that a terminal obeys.
+  const advice = fix === undefined ? '' : `  fix: ${plainText(fix, MESSAGE_MAX_CHARS)}\n`
+  process.stderr.write(`${styled('red', 'error')} ${plainText(message, MESSAGE_MAX_CHARS)} (${code})\n${advice}`)
 }
 
 function notRunning(): CliError {

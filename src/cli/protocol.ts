@@ -33,14 +33,25 @@ export type ControlReply = ControlProgress | ControlResult | ControlFailure
 export const CONTROL_LINE_MAX_CHARS: number = 16 * 1024 * 1024
 /** Requests under way on one connection. */
 export const CONTROL_MAX_IN_FLIGHT = 64
+/** Connections to one daemon; more are closed at once. */
+export const CONTROL_MAX_CONNECTIONS = 64
+/** Replies that wait for a client to read them; beyond it the daemon reads no more requests of that client. */
+export const CONTROL_UNREAD_MAX_BYTES: number = 1024 * 1024
 
-/** Cuts a stream of text into lines; `feed` returns the complete ones and throws RangeError when a line grows too long. */
+/** Cuts a stream of text into lines: returns the complete ones of each chunk. Throws RangeError when a line grows too long. */
 export function lineSplitter(): (chunk: string) => readonly string[] {
-  let rest = ''
+  let parts: string[] = []
+  let length = 0
   return (chunk) => {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    if (rest.length > CONTROL_LINE_MAX_CHARS) throw new RangeError('line too long')
+    const [end = '', ...lines] = chunk.split('\n')
+    parts.push(end)
+    length += end.length
+    if (length > CONTROL_LINE_MAX_CHARS) throw new RangeError('line too long')
+    const rest = lines.pop()
+    if (rest === undefined) return []
+    lines.unshift(parts.join(''))
+    parts = [rest]
+    length = rest.length
     return lines.filter((line) => line !== '')
   }
 }

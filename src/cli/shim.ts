@@ -18,10 +18,11 @@ export async function runShim(profile: Profile): Promise<void> {
   }
   process.stdin.once('end', onClientDone)
   // A client that was killed closes our stdout before our stdin says anything.
-  process.stdout.once('error', () => {
+  process.stdout.on('error', () => {
     onClientDone()
     socket.destroy()
   })
+  process.stdin.on('error', onClientDone)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onClientDone)
   socket.once('error', () => socket.destroy())
   socket.once('close', () => (clientDone ? resolve() : reject(daemonGone())))
@@ -31,10 +32,10 @@ export async function runShim(profile: Profile): Promise<void> {
 }
 
 async function openMcpSocket(profile: Profile): Promise<Socket> {
-  const running = await connectSocket(profile.mcpSocket)
+  const running = await connectSocket(profile, 'mcp')
   if (running !== undefined) return running
   await startDaemon(profile)
-  const started = await connectSocket(profile.mcpSocket)
+  const started = await connectSocket(profile, 'mcp')
   if (started !== undefined) return started
   throw new CliError('ERR_DAEMON_START', 'the daemon runs but offers no MCP socket', {
     fix: `Read ${profile.logFile}.`,

@@ -7,8 +7,9 @@ import { type Profile, prepareFolder } from './profile.ts'
 
 /** From an empty machine to a daemon that answers: key generation, migrations, sockets. */
 const START_TIMEOUT_MS = 30_000
-/** While another process is starting the same daemon, how often we look whether it answers. */
-const RETRY_MS = 50
+/** While another process holds the profile, how often we look whether its daemon answers, and how long before we try again. */
+const LOOK_MS = 50
+const LOOKS = 20
 
 /** What the daemon tells its parent, once, over the inherited pipe. */
 export type StartReport =
@@ -26,14 +27,19 @@ export interface DaemonOptions {
 /** Starts the daemon of a profile in the background and waits until it answers. Returns what it had to say. */
 export async function startDaemon(profile: Profile, options: DaemonOptions = {}): Promise<readonly string[]> {
   prepareFolder(profile)
-  const report = await spawnDaemon(profile, options)
-  if (report.ready) return report.notes
-  if (report.code !== 'ERR_PROFILE_LOCKED') {
-    throw new RemoteError(report.code, report.message, report.fix === undefined ? {} : { fix: report.fix })
-  }
-  // Somebody else is a moment ahead of us with the same daemon: wait for theirs.
-  await waitForSocket(profile)
-  return []
+  const deadline = performance.now() + START_TIMEOUT_MS
+  do {
+    const report = await spawnDaemon(profile, options)
+    if (report.ready) return report.notes
+    if (report.code !== 'ERR_PROFILE_LOCKED') {
+      throw new RemoteError(report.code, report.message, report.fix === undefined ? {} : { fix: report.fix })
+    }
+    // Somebody is a moment ahead of us with the same daemon, and theirs will do; or an old one is ending and makes room.
+    if (await isServed(profile)) return []
+  } while (performance.now() < deadline)
+  throw new CliError('ERR_DAEMON_START', 'another process holds this profile and does not answer', {
+    fix: 'End the process named in daemon.json of the profile folder, or use another --profile.',
+  })
 }
 
 /** The daemon's conversation, starting the daemon when it does not run. */
@@ -60,7 +66,8 @@ function spawnDaemon(profile: Profile, options: DaemonOptions): Promise<StartRep
     reject(new CliError('ERR_DAEMON_START', `the daemon did not start: ${why}`, { fix: `Read ${profile.logFile}.` }))
   const timer = setTimeout(() => fail(`no sign of life in ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS)
   child.once('error', (error) => fail(error.message))
-  child.once('exit', (code, signal) => setImmediate(fail, `it ended with ${signal ?? `exit code ${code}`}`))
+  // Not `exit`: what it reported may not have been read by then.
+  child.once('close', (code, signal) => fail(`it ended with ${signal ?? `exit code ${code}`}`))
   child.stdio[3]?.on('data', (chunk: Buffer) => {
     said += chunk.toString()
   })
@@ -87,15 +94,13 @@ function daemonEntry(): string {
   return fileURLToPath(new URL(`./daemon/main.${extension}`, import.meta.url))
 }
 
-async function waitForSocket(profile: Profile): Promise<void> {
-  const deadline = performance.now() + START_TIMEOUT_MS
-  while (performance.now() < deadline) {
-    const socket = await connectSocket(profile.controlSocket)
+/** Waits a while for a daemon that listens. */
+async function isServed(profile: Profile): Promise<boolean> {
+  for (let look = 0; look < LOOKS; look++) {
+    const socket = await connectSocket(profile, 'control')
     socket?.end()
-    if (socket !== undefined) return
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    if (socket !== undefined) return true
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
-  throw new CliError('ERR_DAEMON_START', 'another process holds this profile and does not answer', {
-    fix: 'End the process named in daemon.json of the profile folder, or use another --profile.',
-  })
+  return false
 }

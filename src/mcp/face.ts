@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { JSONRPCMessage } from '@modelcontextprotocol/server'
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
 import { type Logger, reasonOf, systemRandom } from '../base/index.ts'
 import type { PlexusNode } from '../node/index.ts'
@@ -9,6 +10,8 @@ import { serverFactory } from './server.ts'
 export const STREAMS_MAX = 256
 /** The largest JSON-RPC message; larger things travel by id. */
 export const MESSAGE_MAX_BYTES: number = 4 * 1024 * 1024
+/** Answers that wait for a client to read them; beyond it nothing more is read from that client. */
+export const UNREAD_MAX_BYTES: number = 1024 * 1024
 
 /** Everything by which MCP clients reach a node. */
 export interface McpFace {
@@ -20,13 +23,23 @@ export interface McpFace {
   readonly clients: number
 }
 
-/** The SDK's framing over a socket. A transport that closes, for whatever reason, hangs up: a client must not wait in vain. */
+/**
+ * The SDK's framing over a socket. A transport that closes, for whatever reason, hangs up: a client must not wait in vain.
+ * A client that asks and does not read the answers is not listened to until it does.
+ */
 class SocketTransport extends StdioServerTransport {
   readonly #stream: Duplex
 
   constructor(stream: Duplex) {
     super(stream, stream, { maxBufferSize: MESSAGE_MAX_BYTES })
     this.#stream = stream
+    stream.on('drain', () => stream.resume())
+  }
+
+  override send(message: JSONRPCMessage): Promise<void> {
+    const sent = super.send(message)
+    if (this.#stream.writableLength > UNREAD_MAX_BYTES) this.#stream.pause()
+    return sent
   }
 
   override async close(): Promise<void> {

@@ -1,7 +1,11 @@
 import { z } from 'zod'
+import { plainLine } from '../base/index.ts'
 import type { NodeStatus, PeerReport } from '../node/index.ts'
-import { plainText } from './quotation.ts'
+import { told } from './quotation.ts'
 import { READ_ONLY, type Tool, tool } from './tool.ts'
+
+/** Reasons may hold a sentence of the other peer. */
+const REASON_MAX_CHARS = 300
 
 const detail = z.enum(['concise', 'detailed']).default('concise')
 
@@ -16,7 +20,7 @@ export const nodeStatusTool: Tool = tool({
   run: async (input, { call }) => {
     const status = await call<NodeStatus>('node.status', {})
     const spaces = status.spaces.map(({ name, personal, role, members, progress }) => ({
-      name: personal ? 'private' : plainText(name, 64),
+      name: personal ? 'private' : plainLine(name, 64),
       role: role ?? 'none',
       members,
       behind: progress.behind,
@@ -37,11 +41,12 @@ export const nodeStatusTool: Tool = tool({
     const lines = [
       `${status.name} is ${status.state}; ${status.peers.ready} of ${status.peers.known} peers ready; ${status.records} records.`,
       ...spaces.map(
-        (space) => `space ${space.name}: ${space.role}, ${space.members} members, ${space.behind} records behind`,
+        (space) =>
+          `space ${told(space.name, 64)}: ${space.role}, ${space.members} members, ${space.behind} records behind`,
       ),
       ...troubles.map(
         (component) =>
-          `${component.name} ${component.state}: ${component.reason ?? ''} Fix: ${component.fix ?? 'none known'}`,
+          `${component.name} ${component.state}: ${told(component.reason ?? '', REASON_MAX_CHARS)} Fix: ${component.fix ?? 'none known'}`,
       ),
       ...(input.detail === 'detailed' ? status.addresses.map((address) => `listens on ${address}`) : []),
     ]
@@ -65,18 +70,19 @@ export const peersListTool: Tool = tool({
     const wanted = peers.filter((peer) => state === undefined || peer.state === state)
     const from = Number(cursor ?? 0) || 0
     const page = wanted.slice(from, from + limit).map((peer) => ({
-      name: plainText(peer.name ?? '?', 64),
+      name: plainLine(peer.name ?? '?', 64),
       peer: peer.peer,
       state: peer.state,
       rttMs: peer.rttMs,
       link: peer.kind,
-      reason: peer.reason,
-      spaces: peer.spaces.map((space) => plainText(space.name, 64)),
+      reason: peer.reason === undefined ? undefined : plainLine(peer.reason, REASON_MAX_CHARS),
+      spaces: peer.spaces.map((space) => plainLine(space.name, 64)),
     }))
     const next = from + limit < wanted.length ? String(from + limit) : undefined
     const lines = page.map((peer) => {
       const rtt = peer.rttMs === undefined ? '' : ` ${peer.rttMs.toFixed(1)} ms`
-      return `${peer.name} (${peer.peer.slice(-8)}) ${peer.state}${rtt}${peer.state === 'ready' ? '' : `: ${peer.reason ?? ''}`}`
+      const reason = peer.state === 'ready' ? '' : `: ${told(peer.reason ?? '', REASON_MAX_CHARS)}`
+      return `${told(peer.name, 64)} (${peer.peer.slice(-8)}) ${peer.state}${rtt}${reason}`
     })
     const text =
       page.length === 0 ? 'No such peers. Somebody joins with a ticket from: plexus invite' : lines.join('\n')

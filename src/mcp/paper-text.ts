@@ -1,12 +1,13 @@
 import type { AskCoverage, FoundPaper } from '../research/index.ts'
-import type { Provenance } from './quotation.ts'
+import { type Provenance, told } from './quotation.ts'
 
 export function provenanceOfPaper(paper: FoundPaper, self: string): Provenance {
   return {
     id: paper.id,
     author: paper.author.name,
+    also: paper.alsoBy.map(({ name }) => name),
     peer: paper.author.peer,
-    trust: paper.author.peer === self ? 'self' : 'member',
+    trust: paper.author.peer === self && paper.alsoBy.length === 0 ? 'self' : 'member',
     signature: paper.signature,
     written: new Date(paper.at).toISOString(),
     space: paper.space.name,
@@ -30,6 +31,6 @@ export function paperText(paper: FoundPaper, withAbstract: boolean): string {
 }
 
 export function coverageText({ asked, answered, silent }: AskCoverage): string {
-  const missing = silent.map((peer) => `${peer.name} (${peer.reason})`).join(', ')
+  const missing = silent.map((peer) => `${told(peer.name, 64)} (${told(peer.reason, 200)})`).join(', ')
   return `${answered} of ${asked} peers answered${missing === '' ? '' : `; no answer from ${missing}`}.`
 }

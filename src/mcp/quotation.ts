@@ -7,6 +7,8 @@ import { hexOf, plainLine, type Random, plainText as withoutDeception } from '..
 export interface Provenance {
   readonly id: string
   readonly author: string
+  /** Others who said part of the text. */
+  readonly also?: readonly string[]
   readonly peer: string
   /** `self` wrote it on this machine; `member` is somebody of a shared space. */
   readonly trust: 'self' | 'member'
@@ -19,6 +21,9 @@ export interface Provenance {
 }
 
 export const QUOTATION_MAX_CHARS = 20_000
+
+/** What ids are made of, but for some DOIs. */
+const ID = /^[\w:./()-]+$/
 
 /** Text of a peer as models may see it. */
 export function plainText(text: string, maxChars: number = QUOTATION_MAX_CHARS): string {
@@ -47,14 +52,21 @@ export class Quoter {
   }
 
   quote(provenance: Provenance, text: string): string {
-    const { id, author, peer, trust, signature, written, space, by } = provenance
-    const facts = [`id=${id}`, `author=${told(author, 64)}`, `peer=${peer}`, `trust=${trust}`, `signature=${signature}`]
+    const { id, author, also = [], peer, trust, signature, written, space, by } = provenance
+    const facts = [
+      `id=${ID.test(id) ? id : told(id, 300)}`,
+      `author=${told(author, 64)}`,
+      `peer=${peer}`,
+      `trust=${trust}`,
+      `signature=${signature}`,
+    ]
+    if (also.length > 0) facts.push(`also=${also.map((name) => told(name, 64)).join(', ')}`)
     const more = [`written=${written}`, `space=${told(space, 64)}`, `by=${told(by, 140)}`]
     return `[${[...facts, ...more].join(' | ')}]\n<quoted-${this.#marker}>\n${plainText(text)}\n</quoted-${this.#marker}>`
   }
 }
 
-/** What the author chose to be called, as a string that cannot be mistaken for another fact of the head. */
-function told(text: string, maxChars: number): string {
+/** A few words of a peer outside a quotation: its name, why it refused. One string, that cannot be taken for our own words. */
+export function told(text: string, maxChars: number): string {
   return JSON.stringify(plainLine(text, maxChars))
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { plainLine } from '../base/index.ts'
 import type { AddReport, AskReport } from '../research/index.ts'
 import { coverageText, paperText, provenanceOfPaper } from './paper-text.ts'
-import { plainData, plainText, Quoter } from './quotation.ts'
+import { plainText, Quoter, told } from './quotation.ts'
 import { ADDS, READS_PEERS, type Tool, tool } from './tool.ts'
 
 export const researchAddTool: Tool = tool({
@@ -26,11 +27,12 @@ export const researchAddTool: Tool = tool({
   annotations: { ...ADDS, idempotentHint: true },
   run: async (input, { call }) => {
     const { paper, added } = await call<AddReport>('research.add', input)
-    const title = plainText(paper.fields.title ?? '', 300)
-    return {
-      text: `${added ? 'added' : 'known already'}: ${title} (${paper.id})`,
-      data: { id: paper.id, uri: `plexus://paper/${paper.id}`, title, added },
-    }
+    const { id } = paper
+    const uri = `plexus://paper/${id}`
+    // The title of one that was known may be the word of somebody else: that is quoted, by fetch.
+    if (!added) return { text: `known already: ${id}`, data: { id, uri, added } }
+    const title = plainLine(paper.fields.title ?? '', 300)
+    return { text: `added: ${told(title, 300)} (${id})`, data: { id, uri, title, added } }
   },
 })
 
@@ -70,12 +72,19 @@ export const researchAskTool: Tool = tool({
           year: paper.year,
           doi: paper.doi,
           score: paper.score,
-          author: plainText(paper.author.name, 64),
+          author: plainLine(paper.author.name, 64),
           peer: paper.author.peer,
           signature: paper.signature,
-          heldBy: paper.heldBy.map((peer) => plainText(peer.name, 64)),
+          heldBy: paper.heldBy.map((peer) => plainLine(peer.name, 64)),
         })),
-        coverage: plainData(coverage),
+        coverage: {
+          ...coverage,
+          silent: coverage.silent.map(({ peer, name, reason }) => ({
+            peer,
+            name: plainLine(name, 64),
+            reason: plainLine(reason, 200),
+          })),
+        },
       },
     }
   },

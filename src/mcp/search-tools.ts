@@ -1,11 +1,13 @@
 import { z } from 'zod'
+import { plainLine } from '../base/index.ts'
 import type { RecallAnswer, ThoughtReport } from '../cognition/index.ts'
 import type { FindReport, FoundPaper, PaperReport } from '../research/index.ts'
 import { McpError } from './errors.ts'
 import { paperText, provenanceOfPaper } from './paper-text.ts'
-import { plainData, plainText, Quoter } from './quotation.ts'
+import { plainText, Quoter } from './quotation.ts'
 import { provenanceOf } from './thought-tools.ts'
 import { READS_PEERS, type Tool, type ToolContext, tool } from './tool.ts'
+import { wholePaper } from './whole-paper.ts'
 
 const KINDS = ['thought', 'paper'] as const
 const FETCH_MAX = 20
@@ -107,7 +109,7 @@ function thoughtResult(thought: ThoughtReport, quoter: Quoter, maxChars: number)
       thoughtKind: thought.kind,
       text: plainText(thought.text, maxChars),
       topic: thought.topic === undefined ? undefined : plainText(thought.topic, 120),
-      author: plainText(thought.author.name, 64),
+      author: plainLine(thought.author.name, 64),
       peer: thought.author.peer,
       trust: provenance.trust,
       signature: thought.signature,
@@ -133,7 +135,7 @@ function paperResult(paper: FoundPaper, self: string, quoter: Quoter): Result {
       authors: paper.authors.slice(0, 20).map((name) => plainText(name, 200)),
       year: paper.year,
       doi: paper.doi,
-      author: plainText(paper.author.name, 64),
+      author: plainLine(paper.author.name, 64),
       peer: paper.author.peer,
       signature: paper.signature,
       citedBy: paper.citedBy,
@@ -198,33 +200,6 @@ async function fetchOne(reference: string, context: ToolContext, quoter: Quoter)
 function isUnknown(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return code === 'ERR_NOT_FOUND' || code === 'ERR_PAPER_UNKNOWN'
-}
-
-function wholePaper(paper: PaperReport, self: string, quoter: Quoter): Result {
-  const [said] = Object.values(paper.provenance)
-  const facts = { ...paper.fields, cites: paper.cites.map(edge), citedBy: paper.citedBy.map(edge) }
-  const quotation =
-    said === undefined
-      ? `paper ${paper.id}: nothing but its citations is known here`
-      : quoter.quote(
-          {
-            id: paper.id,
-            author: said.author.name,
-            peer: said.author.peer,
-            trust: said.author.peer === self ? 'self' : 'member',
-            signature: said.signature,
-            written: new Date(said.at).toISOString(),
-            space: paper.spaces[0]?.name ?? '',
-            by: said.source,
-          },
-          JSON.stringify(facts, null, 1),
-        )
-  const { id } = paper
-  return { data: { ...(plainData(facts) as object), kind: 'paper', id, uri: `plexus://paper/${id}` }, quotation }
-}
-
-function edge(of: { readonly id: string; readonly title: string; readonly intent: string }): object {
-  return { id: of.id, title: of.title, intent: of.intent }
 }
 
 function cursorsOf(cursor: string | undefined): readonly [string | undefined, string | undefined] {

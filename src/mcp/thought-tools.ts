@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { plainLine } from '../base/index.ts'
 import type { ThoughtReport } from '../cognition/index.ts'
-import type { Provenance } from './quotation.ts'
+import { type Provenance, told } from './quotation.ts'
 import { ADDS, type Tool, tool } from './tool.ts'
 
 /** These mirror `src/cognition`: a face imports no domain, so the schema is written out; a test compares them. */
@@ -30,13 +31,13 @@ export const thoughtShareTool: Tool = tool({
   annotations: ADDS,
   run: async (input, { call }) => {
     const { thought } = await call<{ readonly thought: ThoughtReport }>('thought.share', input)
-    const where = thought.space.personal ? 'kept private on this machine' : `shared in ${thought.space.name}`
+    const where = thought.space.personal ? 'kept private on this machine' : `shared in ${told(thought.space.name, 64)}`
     return {
       text: `${where}, id ${thought.id}`,
       data: {
         id: thought.id,
         uri: `plexus://thought/${thought.id}`,
-        space: thought.space.name,
+        space: plainLine(thought.space.name, 64),
         private: thought.space.personal,
       },
     }

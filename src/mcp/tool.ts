@@ -8,6 +8,7 @@ import {
 import type { z } from 'zod'
 import { type Caller, codeOf, PlexusError, type Random } from '../base/index.ts'
 import type { PlexusNode } from '../node/index.ts'
+import { plainText } from './quotation.ts'
 
 /** What every tool works with during one call. */
 export interface ToolContext {
@@ -76,8 +77,8 @@ export function registerTool(
 
 /** An error the model can act on: what was wrong, and the next thing to try. */
 function failure(error: PlexusError): CallToolResult {
-  const fix = error.fix === undefined ? '' : `\nTry: ${error.fix}`
-  return { isError: true, content: [{ type: 'text', text: `${error.message} (${codeOf(error)})${fix}` }] }
+  const fix = error.fix === undefined ? '' : `\nTry: ${plainText(error.fix)}`
+  return { isError: true, content: [{ type: 'text', text: `${plainText(error.message)} (${codeOf(error)})${fix}` }] }
 }
 
 function caller(node: PlexusNode, server: McpServer, context: ServerContext): ToolContext['call'] {

@@ -22,6 +22,7 @@ import { acquireOwnerLock, type Database, openDatabase } from '../store/index.ts
 import { createSync } from '../sync/index.ts'
 import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
 import { admissionOf } from './admission.ts'
+import { ClockWatch } from './clock-watch.ts'
 import { NodeError } from './errors.ts'
 import { Expiry } from './expiry.ts'
 import { introduce } from './introductions.ts'
@@ -118,6 +119,7 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
     [keeper, false],
     [bus, false],
     [sync, false],
+    [new ClockWatch({ journal, clock, self: identity.device.peer }), true],
     [new Expiry({ journal, clock, random, log: of('expiry') }), true],
     ...domains.map((domain) => [domain, true] as const),
   ]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Operation, operation, type PeerId, withDeadline } from '../base/index.ts'
+import { type Operation, operation, type PeerId, plainLine, withDeadline } from '../base/index.ts'
 import type { PeerPresence } from '../bus/index.ts'
 import { INVITE_DEFAULT_TTL_MS, INVITE_MAX_USES, type SpaceInfo, spaceCalled } from '../space/index.ts'
 import { NodeError } from './errors.ts'
@@ -178,7 +178,7 @@ export function findPeer(node: PlexusNode, text: string): PeerReport {
   const matches = exact.length > 0 ? exact : peers.filter((peer) => text.length >= 4 && peer.peer.endsWith(text))
   const [only] = matches
   if (only !== undefined && matches.length === 1) return only
-  const known = peers.map((peer) => peer.name ?? peer.peer.slice(-8)).join(', ')
+  const known = peers.map((peer) => (peer.name === undefined ? peer.peer.slice(-8) : told(peer.name))).join(', ')
   throw new NodeError(
     'ERR_NOT_FOUND',
     matches.length > 1
@@ -189,6 +189,11 @@ export function findPeer(node: PlexusNode, text: string): PeerReport {
         known === '' ? 'Invite somebody first with `plexus invite`.' : `Use one of: ${known}; or the end of a peer id.`,
     },
   )
+}
+
+/** The name of another peer among our own words. */
+function told(name: string): string {
+  return JSON.stringify(plainLine(name, 64))
 }
 
 async function pingPeer(node: PlexusNode, text: string, count: number, signal: AbortSignal): Promise<unknown> {

@@ -4,7 +4,8 @@ const ID_MAX_CHARS = 512
 const DOI_MAX_CHARS = 256
 
 const DOI_PREFIX = /^(?:https?:\/\/(?:(?:dx|www)\.)?doi\.org\/|doi:\s*|urn:doi:)+/i
-const DOI = /^10\.\d{4,9}(?:\.\d+)*\/\S+$/
+/** Graphic characters only (DOI Handbook, section 2.2): neither blanks nor what cannot be seen. */
+const DOI = /^10\.\d{4,9}(?:\.\d+)*\/[^\s\p{C}\p{Zl}\p{Zp}\p{Variation_Selector}]+$/u
 const ARXIV_PREFIX =
   /^(?:https?:\/\/(?:www\.|export\.)?arxiv\.org\/(?:abs|pdf|html|format)\/|arxiv:\s*|oai:arxiv\.org:|10\.48550\/arxiv\.)+/i
 const ARXIV_NEW = /^(\d{4}\.\d{4,5})(?:v(\d{1,3}))?$/

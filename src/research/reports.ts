@@ -1,12 +1,13 @@
 import { hlcToMs, type RecordId } from '../base/index.ts'
 import type { Journal } from '../records/index.ts'
 import type { PeerName, SpaceName } from '../space/index.ts'
-import type { Library } from './library.ts'
+import type { Library, ShelvedPaper } from './library.ts'
 import { familyOf, type PaperFields, type PaperName, yearOf } from './paper-fields.ts'
 import { type PlacedStatement, shownFields } from './provenance.ts'
 import type { Intent, Source } from './record-bodies.ts'
 import type { RankedPaper } from './rescore.ts'
 import type { SpacesInReach } from './spaces-in-reach.ts'
+import { shortFields } from './wire.ts'
 
 /** `valid`: we hold the record and its author's signature was checked. `unverified`: another peer told us of it. */
 export type SignatureState = 'valid' | 'invalid' | 'unverified'
@@ -37,6 +38,8 @@ export interface FoundPaper extends Attribution {
   readonly abstract: string | undefined
   readonly score: number
   readonly space: SpaceName
+  /** Others whose statements are part of what is shown, besides `author`; known only of papers that we hold. */
+  readonly alsoBy: readonly PeerName[]
   /** The peers that answered with it, we among them. */
   readonly heldBy: readonly PeerName[]
   /** Papers known here that cite it. */
@@ -74,9 +77,14 @@ export class Reports {
     this.#spaces = components.spaces
   }
 
+  /**
+   * A paper that we hold is shown as we hold it: another peer may name any author and any record for what it tells, so its
+   * word is nobody's but its own.
+   */
   found(ranked: RankedPaper, readable: readonly string[]): FoundPaper {
     const { hit, space, score, heldBy } = ranked
-    const { fields } = hit
+    const held = this.#library.paper(space, hit.paper)
+    const fields = held === undefined ? hit.fields : shortFields(held.fields)
     return {
       id: hit.paper,
       title: fields.title ?? '',
@@ -93,8 +101,18 @@ export class Reports {
       space: this.#spaces.spaceName(space),
       heldBy: heldBy.map((peer) => this.#spaces.peerName(peer, space)),
       citedBy: this.#library.citedBy(readable, hit.paper),
-      ...this.#attribution(hit, space),
+      alsoBy: held === undefined ? [] : this.#alsoBy(held),
+      ...this.#attribution(held ?? hit, space),
+      ...(held === undefined && { signature: 'unverified' }),
     }
+  }
+
+  /** Who else said some of it. */
+  #alsoBy({ id, space, author }: ShelvedPaper): readonly PeerName[] {
+    const { origin } = shownFields(this.#library.statements([space], id))
+    const authors = new Set([...origin.values()].map((statement) => statement.author))
+    authors.delete(author)
+    return [...authors].map((peer) => this.#spaces.peerName(peer, space))
   }
 
   paper(id: string, readable: readonly string[]): PaperReport {

@@ -1,4 +1,4 @@
-import type { PeerId, SpaceId } from '../base/index.ts'
+import { type PeerId, plainLine, type SpaceId } from '../base/index.ts'
 import { SpaceError } from './errors.ts'
 import type { SpaceInfo, Spaces } from './types.ts'
 
@@ -43,7 +43,7 @@ export function nameOfMember(spaces: Spaces, id: SpaceId, peer: PeerId): PeerNam
 }
 
 function unknown(spaces: readonly SpaceInfo[], message: string): SpaceError {
-  const names = spaces.map((space) => space.name).join(', ')
+  const names = spaces.map((space) => JSON.stringify(plainLine(space.name, 64))).join(', ')
   const fix = names === '' ? 'Make the first one with `plexus invite`, or join one.' : `Use one of: ${names}.`
   return new SpaceError('ERR_SPACE_UNKNOWN', message, { fix })
 }

@@ -123,7 +123,7 @@ function statusScreen(status: NodeStatus, daemon: DaemonInfo, notes: readonly st
 
 function componentLine(component: ComponentReport): string {
   const fix = component.fix === undefined ? '' : `\n           fix: ${component.fix}`
-  return `${component.name.padEnd(10)} ${stateWord(component.state)}  ${component.reason ?? ''}${fix}`
+  return `${component.name.padEnd(10)} ${stateWord(component.state)}  ${oneLine(component.reason ?? '', 300)}${fix}`
 }
 
 function portOf(text: string): number {

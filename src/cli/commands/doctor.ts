@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type CommandContext, run } from '../command.ts'
 import { type Check, examine } from '../doctor.ts'
 import { EXIT } from '../errors.ts'
-import { styled } from '../terminal.ts'
+import { oneLine, styled } from '../terminal.ts'
 
 /** `doctor`: what is wrong with this machine or this peer, and what to do about it. */
 export function addDoctorCommand(program: Command): void {
@@ -25,5 +25,5 @@ async function doctor(context: CommandContext): Promise<void> {
 function checkLine({ name, state, detail, fix }: Check): string {
   const mark =
     state === 'ok' ? styled('green', 'ok  ') : state === 'warn' ? styled('yellow', 'look') : styled('red', 'fail')
-  return `${mark} ${name.padEnd(16)} ${detail}${fix === undefined ? '' : `\n     ${''.padEnd(16)} fix: ${fix}`}`
+  return `${mark} ${name.padEnd(16)} ${oneLine(detail, 1_000)}${fix === undefined ? '' : `\n     ${''.padEnd(16)} fix: ${fix}`}`
 }

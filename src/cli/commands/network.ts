@@ -104,7 +104,7 @@ async function peers(context: CommandContext, options: { readonly wait?: string 
     peer.peer.slice(-12),
     peer.state === 'ready'
       ? ''
-      : `${peer.reason ?? ''} (${age(peer.since)})${peer.fix === undefined ? '' : ` fix: ${peer.fix}`}`,
+      : `${oneLine(peer.reason ?? '')} (${age(peer.since)})${peer.fix === undefined ? '' : ` fix: ${peer.fix}`}`,
   ])
   context.finish(report, table(['NAME', 'STATE', 'RTT', 'LINK', 'SPACES', 'PEER', ''], rows))
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { plainText } from '../../base/index.ts'
 import type { AskCoverage, FindReport, FoundPaper, ImportReport, PaperReport } from '../../research/index.ts'
 import { type CommandContext, numberOption, run } from '../command.ts'
 import { oneLine, styled } from '../terminal.ts'
@@ -18,6 +19,8 @@ interface CiteOptions {
 
 /** Rejections and warnings shown to people; all of them are in `--json`. */
 const PROBLEMS_SHOWN_MAX = 20
+/** Longer than the longest reference: no field has more than 20,000 characters. */
+const REFERENCE_MAX_CHARS = 200_000
 
 /** `research`: the shared library. */
 export function addResearchCommands(program: Command): void {
@@ -85,12 +88,13 @@ async function find(context: CommandContext, words: readonly string[], options: 
 function paperLine(paper: FoundPaper): string {
   const authors = paper.authors.length > 3 ? `${paper.authors[0] ?? ''} et al.` : paper.authors.join(', ')
   const where = [paper.venue, paper.year].filter((part) => part !== undefined).join(' ')
-  const origin = `${paper.id}   from ${oneLine(paper.author.name, 32)}, signature ${paper.signature}; cited by ${paper.citedBy} here`
+  const others = paper.alsoBy.length === 0 ? '' : ` and ${paper.alsoBy.length} more`
+  const origin = `${oneLine(paper.id, 300)}   from ${oneLine(paper.author.name, 32)}${others}, signature ${paper.signature}; cited by ${paper.citedBy} here`
   return `${styled('bold', oneLine(paper.title, 140))}\n  ${oneLine(authors, 120)}. ${oneLine(where, 120)}\n  ${styled('dim', origin)}`
 }
 
 function coverageLine({ asked, answered, silent }: AskCoverage): string {
-  const missing = silent.map((peer) => `${oneLine(peer.name, 32)} (${peer.reason})`).join(', ')
+  const missing = silent.map((peer) => `${oneLine(peer.name, 32)} (${oneLine(peer.reason)})`).join(', ')
   return `${answered} of ${asked} peers answered${missing === '' ? '' : `; not ${missing}`}`
 }
 
@@ -127,7 +131,7 @@ async function cite(
       style: style ?? 'bibtex',
       ...where,
     })
-    return context.finish(report, report.reference.text)
+    return context.finish(report, plainText(report.reference.text, REFERENCE_MAX_CHARS))
   }
   const report = await context.ask<{ readonly citation: { readonly added: boolean } }>('research.cite', {
     citing: id,

@@ -1,7 +1,13 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { codeOf, type Logger, PlexusError, reasonOf } from '../../base/index.ts'
-import { CONTROL_MAX_IN_FLIGHT, type ControlFailure, type ControlReply, lineSplitter } from '../protocol.ts'
+import {
+  CONTROL_MAX_IN_FLIGHT,
+  CONTROL_UNREAD_MAX_BYTES,
+  type ControlFailure,
+  type ControlReply,
+  lineSplitter,
+} from '../protocol.ts'
 
 export type CallOperation = (
   op: string,
@@ -16,9 +22,14 @@ export type CallOperation = (
  * Listens on a socket that only this user may open. The caller owns the profile's lock, so a socket file that is
  * already there belongs to nobody and is replaced.
  */
-export async function listenOnSocket(path: string, onConnection: (socket: Socket) => void): Promise<Server> {
+export async function listenOnSocket(
+  path: string,
+  maxConnections: number,
+  onConnection: (socket: Socket) => void,
+): Promise<Server> {
   if (!path.startsWith('\\\\')) rmSync(path, { force: true })
   const server = createServer(onConnection)
+  server.maxConnections = maxConnections
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
   server.listen(path, resolve)
@@ -33,9 +44,12 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
   const underWay = new Map<number, AbortController>()
   const split = lineSplitter()
   const reply = (message: ControlReply): void => {
-    if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`)
+    if (socket.destroyed) return
+    socket.write(`${JSON.stringify(message)}\n`)
+    if (socket.writableLength > CONTROL_UNREAD_MAX_BYTES) socket.pause()
   }
   socket.setEncoding('utf8')
+  socket.on('drain', () => socket.resume())
   socket.on('error', () => socket.destroy())
   socket.on('close', () => {
     for (const controller of underWay.values()) controller.abort(new Error('the client left'))
@@ -53,11 +67,11 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
     const request: unknown = JSON.parse(line)
     if (isCancel(request)) {
       underWay.get(request.cancel)?.abort(new Error('cancelled'))
-    } else if (isRequest(request)) {
+    } else if (isRequest(request) && !underWay.has(request.id)) {
       if (underWay.size < CONTROL_MAX_IN_FLIGHT) void run(request)
       else reply(failure(request.id, new PlexusError('ERR_TOO_MANY_IN_FLIGHT', 'too many requests on this connection')))
     } else {
-      throw new TypeError('not a request')
+      throw new TypeError('not a request, or one with an id that is in use')
     }
   }
 

@@ -26,7 +26,7 @@ export class LogFile {
       if (this.#bytes > LOG_MAX_BYTES) this.#rotate()
       this.#bytes += writeSync(this.#descriptor, line)
     } catch {
-      // Nowhere left to say it: the log itself is what failed. The count is shown by `status`.
+      // Nowhere left to say it: the log itself is what failed. The count is in `plexus status --json`.
       this.#lost++
     }
   }
@@ -39,8 +39,10 @@ export class LogFile {
     const older = `${this.#path}.1`
     rmSync(older, { force: true })
     renameSync(this.#path, older)
+    // Opened before the old one is closed: lines must never go to a descriptor that has become somebody else's.
+    const fresh = openSync(this.#path, 'a', 0o600)
     closeSync(this.#descriptor)
-    this.#descriptor = openSync(this.#path, 'a', 0o600)
+    this.#descriptor = fresh
     this.#bytes = 0
   }
 }

@@ -4,6 +4,7 @@
  */
 import { closeSync, writeSync } from 'node:fs'
 import { codeOf, PlexusError, reasonOf } from '../../base/index.ts'
+import { keepCompiledCode } from '../compile-cache.ts'
 import { profileOf } from '../profile.ts'
 import type { DaemonOptions, StartReport } from '../start-daemon.ts'
 import { runDaemon } from './run.ts'
@@ -20,6 +21,8 @@ function report(message: StartReport): void {
   }
 }
 
+// Before `runDaemon` loads the network and MCP, which are most of the code.
+keepCompiledCode()
 const [profileName, options = '{}'] = process.argv.slice(2)
 try {
   const daemon = await runDaemon(profileOf(profileName), JSON.parse(options) as DaemonOptions)

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { codeOf, LOG_LEVELS, type Logger, type LogLevel, reasonOf } from '../../base/index.ts'
@@ -6,6 +7,7 @@ import type { McpFace } from '../../mcp/index.ts'
 import type { PlexusNode } from '../../node/index.ts'
 import { CliError } from '../errors.ts'
 import { type Profile, prepareFolder } from '../profile.ts'
+import { CONTROL_MAX_CONNECTIONS } from '../protocol.ts'
 import type { DaemonOptions } from '../start-daemon.ts'
 import { VERSION } from '../version.ts'
 import { listenOnSocket, serveControl } from './control-server.ts'
@@ -44,9 +46,10 @@ export interface RunningDaemon {
 /** Runs a whole daemon in this process: the peer, its control socket, and the MCP faces. */
 export async function runDaemon(profile: Profile, options: DaemonOptions): Promise<RunningDaemon> {
   prepareFolder(profile)
-  const logFile = new LogFile(profile.logFile)
+  const logFile = openLog(profile)
   const { createNode, pinoLogger } = await import('../../node/index.ts')
   const log = pinoLogger({ level: logLevel(options.logLevel), write: (line) => logFile.write(line) })
+  await using cleanup = new AsyncDisposableStack()
   const node = await createNode({
     folder: profile.folder,
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -56,18 +59,40 @@ export async function runDaemon(profile: Profile, options: DaemonOptions): Promi
     version: VERSION,
     log,
   })
+  cleanup.use(node)
+  const daemon = await serve(profile, options, { node, log, logFile, cleanup })
+  // All of it runs now and stops in its own order.
+  cleanup.move()
+  return daemon
+}
+
+function openLog({ folder, logFile }: Profile): LogFile {
   try {
-    return await serve(profile, options, node, log)
-  } catch (error) {
-    await node.stop()
-    throw error
+    return new LogFile(logFile)
+  } catch (cause) {
+    throw new CliError('ERR_HOME', `the data folder ${folder} cannot be written: ${reasonOf(cause)}`, {
+      cause,
+      fix: 'See that it is yours, that its disk is neither full nor write-protected, or set PLEXUS_HOME to another.',
+    })
   }
 }
 
-async function serve(profile: Profile, options: DaemonOptions, node: PlexusNode, log: Logger): Promise<RunningDaemon> {
-  const { createMcpFace } = await import('../../mcp/index.ts')
+/** `cleanup` is what a failure on the way takes down again. */
+async function serve(
+  profile: Profile,
+  options: DaemonOptions,
+  of: {
+    readonly node: PlexusNode
+    readonly log: Logger
+    readonly logFile: LogFile
+    readonly cleanup: AsyncDisposableStack
+  },
+): Promise<RunningDaemon> {
+  const { node, log, logFile, cleanup } = of
+  const { createMcpFace, STREAMS_MAX } = await import('../../mcp/index.ts')
   const notes: string[] = [...node.notes]
   const mcp = createMcpFace({ node, log: log.child({ module: 'mcp' }) })
+  cleanup.defer(() => mcp.close())
   const mcpUrl = await listenHttp({ mcp, node, profile, options, notes, log })
   const ending = Promise.withResolvers<number>()
   const info: DaemonInfo = {
@@ -83,9 +108,14 @@ async function serve(profile: Profile, options: DaemonOptions, node: PlexusNode,
     logFile: profile.logFile,
     notes,
   }
+  const listen = async (...of: Parameters<typeof listenOnSocket>): Promise<Server> => {
+    const server = await listenOnSocket(...of)
+    cleanup.defer(() => void server.close())
+    return server
+  }
   const servers = [
-    await listenOnSocket(profile.mcpSocket, (socket) => mcp.serveStream(socket)),
-    await listenOnSocket(profile.controlSocket, (socket) =>
+    await listen(profile.mcpSocket, STREAMS_MAX, (socket) => mcp.serveStream(socket)),
+    await listen(profile.controlSocket, CONTROL_MAX_CONNECTIONS, (socket) =>
       serveControl(socket, (op, input, context) => call(op, input, context), log.child({ module: 'control' })),
     ),
   ]
@@ -116,7 +146,7 @@ async function serve(profile: Profile, options: DaemonOptions, node: PlexusNode,
     log.info({ pid: info.pid }, 'the daemon has stopped')
   }
   const call = (op: string, input: unknown, context: Parameters<PlexusNode['call']>[2]): Promise<unknown> => {
-    if (op === 'daemon.info') return Promise.resolve(info)
+    if (op === 'daemon.info') return Promise.resolve({ ...info, logLinesLost: logFile.lost })
     if (op === 'daemon.stop') {
       // The answer leaves first: stopping closes the very socket it travels on.
       setImmediate(stop)

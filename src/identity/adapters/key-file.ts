@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -50,7 +51,12 @@ export function loadOrCreateIdentity(init: LoadIdentityInit): Identity {
   const identity = identityFromSeeds(seeds, init)
   const unfinished = `${path}.${hexOf(init.random.bytes(8))}.tmp`
   if (create(path, unfinished, encodeIdentity(seeds, identity))) return identity
-  return loadOrCreateIdentity(init) // another process was faster; its file stands
+  // Another process was faster; its file stands.
+  const theirs = read(path)
+  if (theirs !== undefined) return decodeIdentity(theirs, path)
+  throw new IdentityError('ERR_KEY_UNREADABLE', `the key file ${path} is a link that leads nowhere`, {
+    fix: 'Put back the file that it leads to, or remove the link to start as a new peer.',
+  })
 }
 
 function prepareFolder(folder: string): void {
@@ -71,7 +77,13 @@ function read(path: string): string | undefined {
     const file = openExisting(path)
     if (file === undefined) return undefined
     try {
-      const { mode, size } = fstatSync(file)
+      const stat = fstatSync(file)
+      const { mode, size } = stat
+      if (!stat.isFile()) {
+        throw new IdentityError('ERR_KEY_UNREADABLE', `the key file ${path} is no regular file`, {
+          fix: 'Something else stands in its place. Put a backup of the key file there.',
+        })
+      }
       if (POSIX && (mode & 0o077) !== 0) {
         throw new IdentityError('ERR_KEY_PERMISSIONS', `other users may read the key file ${path}`, {
           fix: `Run: chmod 600 '${path}'. If somebody may have read it, move it away and start as a new peer.`,
@@ -91,7 +103,8 @@ function read(path: string): string | undefined {
 
 function openExisting(path: string): number | undefined {
   try {
-    return openSync(path, 'r')
+    // Without waiting, should it be a pipe.
+    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error

@@ -1,11 +1,11 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { localhostHostValidation, localhostOriginValidation, toNodeHandler } from '@modelcontextprotocol/node'
+import { localhostOriginValidation, toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, type McpServerFactory } from '@modelcontextprotocol/server'
 import { type Logger, reasonOf, sha256, utf8 } from '../../base/index.ts'
 import { McpError } from '../errors.ts'
+import { keptToken } from './http-token.ts'
 
 export const HTTP_DEFAULT_PORT = 7425
 /** How many ports after the wanted one are tried before giving up. */
@@ -13,8 +13,21 @@ const HTTP_PORT_TRIES = 20
 const HTTP_MAX_CONNECTIONS = 64
 const HTTP_BODY_MAX_BYTES: number = 4 * 1024 * 1024
 const HTTP_MAX_SUBSCRIPTIONS = 64
+/** From the first byte of a request to the end of its head, and to its end: a connection that dawdles keeps others out. */
+const HTTP_HEAD_TIMEOUT_MS = 5_000
+const HTTP_REQUEST_TIMEOUT_MS = 30_000
+/** How often these are looked at. */
+const HTTP_CHECK_MS = 1_000
+const HTTP_TIMES = {
+  headersTimeout: HTTP_HEAD_TIMEOUT_MS,
+  requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: HTTP_CHECK_MS,
+}
 const PATH = '/mcp'
-const TOKEN = /^[0-9a-f]{64}$/
+/** What MCP over HTTP is asked by. */
+const METHODS: readonly (string | undefined)[] = ['POST', 'GET', 'DELETE']
+/** Of a name that leads here and nowhere else; a browser sends the one in its address bar (DNS rebinding). */
+const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i
 
 /** Something else that this port answers to `GET`, behind the same checks of `Host` and `Origin`. */
 export interface HttpRoute {
@@ -48,10 +61,10 @@ export async function listenHttp(factory: McpServerFactory, init: HttpFaceInit, 
   })
   const serve = toNodeHandler(handler, { maxRequestBodySize: HTTP_BODY_MAX_BYTES })
   const { routes = {} } = init
-  const hostIsLocal = localhostHostValidation()
   const originIsLocal = localhostOriginValidation()
-  const server = createServer((request, response) => {
-    if (!hostIsLocal(request, response) || !originIsLocal(request, response)) return
+  const server = createServer(HTTP_TIMES, (request, response) => {
+    if (!isForUs(request)) return answerError(response, 403, 'the Host of the request is not this machine')
+    if (!originIsLocal(request, response)) return
     const path = request.url?.split('?')[0] ?? ''
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined
     const refusal = refusalOf(request, path, route, expected)
@@ -79,6 +92,12 @@ export async function listenHttp(factory: McpServerFactory, init: HttpFaceInit, 
   }
 }
 
+/** Exactly one `Host`, and a local one. */
+function isForUs({ headersDistinct }: IncomingMessage): boolean {
+  const [host = '', ...more] = headersDistinct.host ?? []
+  return more.length === 0 && LOCAL_HOST.test(host)
+}
+
 type Refusal = readonly [status: number, message: string]
 
 function refusalOf(
@@ -89,6 +108,7 @@ function refusalOf(
 ): Refusal | undefined {
   if (path !== PATH && route === undefined) return [404, `nothing here; MCP is at ${PATH}`]
   if (route !== undefined && request.method !== 'GET') return [405, 'only GET']
+  if (!METHODS.includes(request.method)) return [405, `only ${METHODS.join(', ')}`]
   // Browsers say where a request comes from even when they send no Origin.
   if (request.headers['sec-fetch-site'] === 'cross-site') return [403, 'requests from other sites are refused']
   if (route?.needsToken === false) return undefined
@@ -130,25 +150,4 @@ async function listen(server: Server, wanted: number): Promise<number> {
   throw new McpError('ERR_HTTP_LISTEN', `ports ${wanted} to ${wanted + HTTP_PORT_TRIES} are all taken`, {
     fix: 'Choose another with `plexus up --http-port N`.',
   })
-}
-
-/** The token of the profile, made at the first start. Only its owner may read the file. */
-function keptToken(path: string): string {
-  try {
-    const token = readFileSync(path, 'utf8').trim()
-    if (TOKEN.test(token)) return token
-    throw new McpError('ERR_HTTP_TOKEN', `${path} holds no token`, {
-      fix: `Delete ${path}; the next start makes a new one.`,
-    })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  const token = randomBytes(32).toString('hex')
-  const file = openSync(path, 'wx', 0o600)
-  try {
-    writeSync(file, `${token}\n`)
-  } finally {
-    closeSync(file)
-  }
-  return token
 }

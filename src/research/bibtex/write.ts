@@ -141,10 +141,8 @@ function nameText(name: PaperName): string {
   if (name.literal === 'others') return 'others'
   if (name.literal !== undefined) return `{${escaped(name.literal)}}`
   const family = guarded(name.family ?? '', isSplit(name.family ?? '') || LOWER_WORD.test(name.family ?? ''))
-  const last = [name['non-dropping-particle'], family]
-    .filter((part) => part !== undefined)
-    .map(String)
-    .join(' ')
+  const particle = name['non-dropping-particle']
+  const last = particle === undefined ? family : `${escaped(particle)} ${family}`
   const given = name.given === undefined ? '' : guarded(name.given, isSplit(name.given))
   if (name.suffix !== undefined) return `${last}, ${guarded(name.suffix, isSplit(name.suffix))}, ${given || '{}'}`
   return given === '' ? `${last},` : `${last}, ${given}`

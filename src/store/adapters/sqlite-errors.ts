@@ -5,6 +5,7 @@ import { StoreError, type StoreErrorCode } from '../errors.ts'
 const SQLITE_BUSY = 5
 const SQLITE_LOCKED = 6
 const SQLITE_READONLY = 8
+const SQLITE_IOERR = 10
 const SQLITE_CORRUPT = 11
 const SQLITE_FULL = 13
 const SQLITE_CANTOPEN = 14
@@ -39,6 +40,14 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
   ],
   [SQLITE_BUSY, LOCKED],
   [SQLITE_LOCKED, LOCKED],
+  [
+    SQLITE_IOERR,
+    {
+      code: 'ERR_STORE_FAILED',
+      message: 'the disk could not be read or written',
+      fix: 'Check that the disk has free space and is sound; what was stored before is safe.',
+    },
+  ],
   [SQLITE_CORRUPT, CORRUPT],
   [SQLITE_NOTADB, CORRUPT],
   [

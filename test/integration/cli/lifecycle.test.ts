@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -199,6 +199,19 @@ test('a relative PLEXUS_HOME means the same folder to the command and to its dae
   assert.equal(run('status').status, 0)
   assert.equal(run('down').status, 0)
   assert.deepEqual(readdirSync(join(home, 'here')), ['default'])
+})
+
+test('a home that cannot be made is refused with its name', () => {
+  const { home } = new Profiles()
+  writeFileSync(join(home, 'file'), '')
+  for (const wrong of [join(home, 'file', 'deeper'), ...(process.platform === 'linux' ? ['/proc/nowhere'] : [])]) {
+    const { status, stdout } = spawnSync(process.execPath, [CLI, 'up', '--json'], {
+      env: { PATH: process.env.PATH, HOME: home, PLEXUS_HOME: wrong },
+      encoding: 'utf8',
+    })
+    assert.equal(status, 1)
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'ERR_HOME')
+  }
 })
 
 test('a reader that has seen enough ends a command without a complaint', async () => {

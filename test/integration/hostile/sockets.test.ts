@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { CONTROL_MAX_CONNECTIONS } from '../../../src/cli/protocol.ts'
 import { Profiles } from '../../support/profiles.ts'
+
+const MIB = 1024 * 1024
+
+/** Memory of a process that is in use, in MiB. */
+function residentMib(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
+
+const noProc = { skip: process.platform === 'linux' ? false : 'there is no /proc' }
 
 async function open(path: string): Promise<Socket> {
   const socket = connect(path)
@@ -37,7 +48,7 @@ test('garbage and endless lines on the control socket end that conversation only
   }
   const endless = await open(path)
   endless.resume()
-  await writeUntilClosed(endless, 'x'.repeat(1 << 20), 40)
+  await writeUntilClosed(endless, 'x'.repeat(MIB), 40)
   assert.equal((await ada.plexus<{ name: string }>('status')).name, 'ada')
 })
 
@@ -59,6 +70,77 @@ test('a client that asks too much at once is told so, and one that leaves is for
   assert.equal((await ada.plexus<{ name: string }>('status')).name, 'ada')
 })
 
+test('an id that is in use ends the conversation', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  await ada.up()
+  const socket = await open(join(profiles.home, 'ada', 'control.sock'))
+  socket.resume()
+  for (let n = 0; n < 2; n++) socket.write('{"id":1,"op":"peers.list","input":{"waitFor":1}}\n')
+  await closed(socket)
+  assert.equal((await ada.plexus<{ name: string }>('status')).name, 'ada')
+})
+
+test('connections beyond the bound are closed at once, and all others are served', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  await ada.up()
+  const path = join(profiles.home, 'ada', 'control.sock')
+  const held = await Promise.all(Array.from({ length: CONTROL_MAX_CONNECTIONS }, () => open(path)))
+  const surplus = await open(path)
+  surplus.resume()
+  await closed(surplus)
+  const [first] = held
+  first?.write('{"id":1,"op":"node.status","input":{}}\n')
+  const [reply] = (await once(first as Socket, 'data')) as [Buffer]
+  assert.match(reply.toString(), /"name":"ada"/)
+  const gone = held.map(closed)
+  for (const socket of held) socket.destroy()
+  await Promise.all(gone)
+  assert.equal((await ada.plexus<{ name: string }>('status')).name, 'ada')
+})
+
+test('a control client that does not read its answers is not listened to until it does', noProc, async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  const { daemon } = await ada.up()
+  for (let n = 0; n < 10; n++) await ada.plexus('think', `${n} ${'x'.repeat(16_000)}`)
+  const path = join(profiles.home, 'ada', 'control.sock')
+  const [deaf, other] = [await open(path), await open(path)]
+  deaf.pause()
+  const before = residentMib(daemon.pid)
+  for (let id = 1; id <= 40 * 64; id++) {
+    deaf.write(`${JSON.stringify({ id, op: 'thought.recall', input: { limit: 100 } })}\n`)
+    if (id % 64 !== 0) continue
+    // By the time another client has its answer, the daemon has done what it will for this one.
+    other.write(`${JSON.stringify({ id, op: 'node.status', input: {} })}\n`)
+    await once(other, 'data')
+  }
+  assert.ok(residentMib(daemon.pid) - before < 150, `${before} MiB grew to ${residentMib(daemon.pid)} MiB`)
+  deaf.destroy()
+  other.destroy()
+})
+
+test('an MCP client that does not read its answers is not listened to until it does', noProc, async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  const { daemon } = await ada.up()
+  const deaf = await open(join(profiles.home, 'ada', 'mcp.sock'))
+  const message = (fields: object): string => `${JSON.stringify({ jsonrpc: '2.0', ...fields })}\n`
+  const clientInfo = { name: 'deaf', version: '1' }
+  deaf.write(
+    message({ id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo } }),
+  )
+  await once(deaf, 'data')
+  deaf.write(message({ method: 'notifications/initialized' }))
+  deaf.pause()
+  const before = residentMib(daemon.pid)
+  for (let id = 2; id <= 30_000; id++) deaf.write(message({ id, method: 'tools/list' }))
+  for (let n = 0; n < 10; n++) assert.equal((await ada.plexus<{ name: string }>('status')).name, 'ada')
+  assert.ok(residentMib(daemon.pid) - before < 350, `${before} MiB grew to ${residentMib(daemon.pid)} MiB`)
+  deaf.destroy()
+})
+
 test('garbage and a message of 10 MiB on the MCP socket end that connection only', async () => {
   await using profiles = new Profiles()
   const ada = profiles.peer('ada')
@@ -66,7 +148,7 @@ test('garbage and a message of 10 MiB on the MCP socket end that connection only
   const path = join(profiles.home, 'ada', 'mcp.sock')
   const endless = await open(path)
   endless.resume()
-  await writeUntilClosed(endless, 'x'.repeat(1 << 20), 10)
+  await writeUntilClosed(endless, 'x'.repeat(MIB), 10)
   const garbage = await open(path)
   garbage.resume()
   garbage.end('this is no JSON-RPC\n{"jsonrpc":"2.0"}\n\u0000\u0000\n')

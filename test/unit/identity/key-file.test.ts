@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -179,6 +181,18 @@ suite('a key file is refused and left as it is', () => {
 
   test('when it cannot be read', () => {
     mkdirSync(path, { recursive: true, mode: 0o700 })
+    assert.throws(load, { code: 'ERR_KEY_UNREADABLE' })
+  })
+
+  test('when it is a link that leads nowhere', () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    symlinkSync(join(folder, 'nothing'), path)
+    assert.throws(load, { code: 'ERR_KEY_UNREADABLE' })
+  })
+
+  test('when it is a pipe, without waiting for somebody to write to it', posix, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    execFileSync('mkfifo', ['-m', '600', path])
     assert.throws(load, { code: 'ERR_KEY_UNREADABLE' })
   })
 
