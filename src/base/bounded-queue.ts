@@ -1,3 +1,4 @@
+import { whenAborted } from './abort.ts'
 import { BaseError } from './errors.ts'
 
 export const OVERFLOW_POLICIES = ['drop-oldest', 'drop-newest', 'block', 'disconnect'] as const
@@ -64,15 +65,10 @@ export class BoundedQueue<T extends NonNullable<unknown> | null> implements Asyn
     const { promise, resolve, reject } = Promise.withResolvers<boolean>()
     const blocked: BlockedPush<T> = { item, settle: resolve }
     this.#blocked.add(blocked)
-    const onAbort = (): void => {
-      if (this.#blocked.delete(blocked)) reject(signal?.reason)
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await promise
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+    using _abort = whenAborted(signal, (reason) => {
+      if (this.#blocked.delete(blocked)) reject(reason)
+    })
+    return await promise
   }
 
   /** As `push` without waiting: under `block` a full queue refuses the item. */
@@ -136,13 +132,11 @@ export class BoundedQueue<T extends NonNullable<unknown> | null> implements Asyn
   async #filled(signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#wakeConsumer = resolve
-    const onAbort = (): void => reject(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    using _abort = whenAborted(signal, reject)
     try {
       await promise
     } finally {
       this.#wakeConsumer = undefined
-      signal?.removeEventListener('abort', onAbort)
     }
   }
 

@@ -6,6 +6,13 @@ export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
+const HEX = /^[0-9a-f]*$/
+
+/** Whether a text is `length` bytes in lower-case hexadecimal digits. */
+export function isHex(text: string, length: number): boolean {
+  return text.length === length * 2 && HEX.test(text)
+}
+
 /** Bytes of a lower-case hexadecimal string; anything else yields fewer bytes than asked, so check the length. */
 export function bytesOfHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, 'hex'))

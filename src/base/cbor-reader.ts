@@ -1,5 +1,5 @@
-import type { CborValue } from './cbor.ts'
 import { CBOR_MAX_DEPTH, FORBIDDEN_KEY, MAJOR, SIMPLE } from './cbor-format.ts'
+import type { CborValue } from './cbor-value.ts'
 import { BaseError } from './errors.ts'
 
 /** From this length on the native decoder is faster than a loop. */

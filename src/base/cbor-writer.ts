@@ -1,5 +1,5 @@
-import type { CborValue } from './cbor.ts'
 import { CBOR_MAX_DEPTH, FORBIDDEN_KEY, MAJOR, SIMPLE } from './cbor-format.ts'
+import { type CborValue, isList } from './cbor-value.ts'
 import { BaseError } from './errors.ts'
 
 const SCRATCH_BYTES = 16 * 1024
@@ -42,7 +42,7 @@ export class CborWriter {
 
   #container(value: readonly CborValue[] | CborMap, depth: number): void {
     if (depth >= CBOR_MAX_DEPTH) throw unencodable(`nesting deeper than ${CBOR_MAX_DEPTH}`)
-    if (isArray(value)) {
+    if (isList(value)) {
       this.#head(MAJOR.array, value.length)
       for (const item of value) this.item(item, depth + 1)
     } else {
@@ -150,11 +150,6 @@ export class CborWriter {
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
   }
-}
-
-/** `Array.isArray` does not narrow readonly arrays. */
-function isArray(value: readonly CborValue[] | CborMap): value is readonly CborValue[] {
-  return Array.isArray(value)
 }
 
 /** The order of the keys' encodings: the shorter one first, then byte by byte. */

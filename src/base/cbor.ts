@@ -4,16 +4,9 @@
  * an integer, so each value has exactly one encoding.
  */
 import { CborReader } from './cbor-reader.ts'
+import type { CborValue } from './cbor-value.ts'
 import { CborWriter } from './cbor-writer.ts'
-
-export type CborValue =
-  | null
-  | boolean
-  | number
-  | string
-  | Uint8Array
-  | readonly CborValue[]
-  | { readonly [key: string]: CborValue }
+import { BaseError } from './errors.ts'
 
 /**
  * The one encoding of a value. Lone surrogates in texts become U+FFFD and -0 becomes 0; anything else that has no encoding,
@@ -33,4 +26,14 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
 /** As `decodeCbor`, and refuses bytes that `encodeCbor` would have written differently: one meaning, one encoding. */
 export function decodeCanonicalCbor(bytes: Uint8Array): CborValue {
   return new CborReader(bytes, true).only()
+}
+
+/** As `decodeCbor`; `undefined` for what is malformed, where that is dropped without a word. */
+export function tryDecodeCbor(bytes: Uint8Array): CborValue | undefined {
+  try {
+    return decodeCbor(bytes)
+  } catch (error) {
+    if (error instanceof BaseError) return undefined
+    throw error
+  }
 }

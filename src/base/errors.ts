@@ -19,7 +19,7 @@ export class PlexusError<Code extends string = string> extends Error {
 
 export interface PlexusErrorOptions {
   readonly cause?: unknown
-  readonly fix?: string
+  readonly fix?: string | undefined
 }
 
 export type BaseErrorCode = 'ERR_ENCODING' | 'ERR_TIMEOUT' | 'ERR_OVERFLOW' | 'ERR_LIFECYCLE' | 'ERR_INVALID_ARGUMENT'
@@ -33,6 +33,23 @@ export function reasonOf(error: unknown): string {
   if (error instanceof PlexusError) return `${error.message} (${error.code})`
   if (error instanceof Error) return error.message
   return String(error)
+}
+
+/** The code of an error that Node threw for the operating system, e.g. `ENOENT`. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
+}
+
+/** What is told of a thrown value beyond this process: plain JSON. */
+export interface ErrorReport {
+  readonly code: string
+  readonly message: string
+  readonly fix?: string | undefined
+}
+
+export function errorReport(error: unknown): ErrorReport {
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: codeOf(error), message, fix: error instanceof PlexusError ? error.fix : undefined }
 }
 
 /** The code of a thrown value, or `ERR_INTERNAL` for one that no module of ours threw. */

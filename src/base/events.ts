@@ -1,3 +1,4 @@
+import { whenAborted } from './abort.ts'
 import { reasonOf } from './errors.ts'
 import type { Logger } from './logger.ts'
 
@@ -28,21 +29,16 @@ export class Events<Map extends object> {
   }
 
   /** Resolves with the next event that `matches`; rejects with the signal's reason. */
-  next<Name extends keyof Map>(
+  async next<Name extends keyof Map>(
     name: Name,
     options: { readonly signal: AbortSignal; readonly matches?: (detail: Map[Name]) => boolean },
   ): Promise<Map[Name]> {
     const { promise, resolve, reject } = Promise.withResolvers<Map[Name]>()
-    if (options.signal.aborted) reject(options.signal.reason)
-    const subscription = this.on(name, (detail) => {
+    using _subscription = this.on(name, (detail) => {
       if (options.matches?.(detail) ?? true) resolve(detail)
     })
-    const onAbort = (): void => reject(options.signal.reason)
-    options.signal.addEventListener('abort', onAbort, { once: true })
-    return promise.finally(() => {
-      subscription[Symbol.dispose]()
-      options.signal.removeEventListener('abort', onAbort)
-    })
+    using _abort = whenAborted(options.signal, reject)
+    return await promise
   }
 
   emit<Name extends keyof Map>(name: Name, detail: Map[Name]): void {

@@ -1,4 +1,4 @@
-import { bytesOfHex, HASH_BYTES, hexOf } from './bytes.ts'
+import { bytesOfHex, HASH_BYTES, hexOf, isHex } from './bytes.ts'
 import { BaseError } from './errors.ts'
 
 declare const brand: unique symbol
@@ -66,14 +66,12 @@ export function shortPeerId(peer: PeerId): string {
   return peer.slice(-8)
 }
 
-const HEX_32_BYTES = /^[0-9a-f]{64}$/
-
 export function isSpaceId(text: string): text is SpaceId {
-  return HEX_32_BYTES.test(text)
+  return isHex(text, HASH_BYTES)
 }
 
 export function isRecordId(text: string): text is RecordId {
-  return HEX_32_BYTES.test(text)
+  return isHex(text, HASH_BYTES)
 }
 
 export function spaceIdOf(bytes: Uint8Array): SpaceId {

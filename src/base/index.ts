@@ -1,6 +1,8 @@
 /**
  * Layer 0: what every other module stands on. Nothing here knows about peers, records or agents.
  */
+export { abortable, whenAborted } from './abort.ts'
+export { createPrivateFile, type PrivateFileFault, readPrivateFile, syncToDisk } from './adapters/private-file.ts'
 export { systemClock } from './adapters/system-clock.ts'
 export { systemRandom } from './adapters/system-random.ts'
 export {
@@ -10,11 +12,23 @@ export {
   type OverflowPolicy,
   type QueueWaitOptions,
 } from './bounded-queue.ts'
-export { bytesEqual, bytesOfHex, concatBytes, HASH_BYTES, hexOf, sha256, utf8 } from './bytes.ts'
-export { type CborValue, decodeCanonicalCbor, decodeCbor, encodeCbor } from './cbor.ts'
+export { bytesEqual, bytesOfHex, concatBytes, HASH_BYTES, hexOf, isHex, sha256, utf8 } from './bytes.ts'
+export { decodeCanonicalCbor, decodeCbor, encodeCbor, tryDecodeCbor } from './cbor.ts'
 export { CBOR_MAX_DEPTH } from './cbor-format.ts'
+export { type CborValue, isList, isMap } from './cbor-value.ts'
 export { type Clock, type Timer, VirtualClock } from './clock.ts'
-export { BaseError, type BaseErrorCode, codeOf, PlexusError, type PlexusErrorOptions, reasonOf } from './errors.ts'
+export { compareText } from './compare-text.ts'
+export {
+  BaseError,
+  type BaseErrorCode,
+  codeOf,
+  type ErrorReport,
+  errnoOf,
+  errorReport,
+  PlexusError,
+  type PlexusErrorOptions,
+  reasonOf,
+} from './errors.ts'
 export { Events } from './events.ts'
 export { HLC_MAX_AHEAD_MS, HLC_STEPS_PER_MS, HybridClock, hlcToMs } from './hybrid-clock.ts'
 export {
@@ -31,6 +45,7 @@ export {
   shortPeerId,
   spaceIdOf,
 } from './ids.ts'
+export { keepNewest } from './keep-newest.ts'
 export {
   type Component,
   type ComponentState,
@@ -40,6 +55,6 @@ export {
   withDeadline,
 } from './lifecycle.ts'
 export { LOG_LEVELS, type Logger, type LogLevel, silentLogger } from './logger.ts'
-export { type Caller, type Operation, type OperationContext, operation } from './operation.ts'
-export { plainLine, plainText } from './plain-text.ts'
+export { type Caller, type InputSchema, type Operation, type OperationContext, operation } from './operation.ts'
+export { plainLine, plainName, plainText, quotedLine } from './plain-text.ts'
 export { jitter, type Random, randomInt, seededRandom } from './random.ts'

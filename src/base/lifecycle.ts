@@ -1,3 +1,4 @@
+import { whenAborted } from './abort.ts'
 import type { Clock } from './clock.ts'
 import { BaseError } from './errors.ts'
 
@@ -24,7 +25,7 @@ export interface StartOptions {
  *
  * Caller's duties: construct (no I/O happens), `start` once its dependencies run, `stop` before they stop.
  * `start` and `stop` are idempotent. `stop` refuses new work, finishes or rejects what is in flight, and releases
- * sockets, files and timers; it must settle when its signal aborts.
+ * sockets, files and timers; when its signal aborts it rejects with the reason and goes on in the background.
  */
 export interface Component extends AsyncDisposable {
   readonly name: string
@@ -43,26 +44,16 @@ export async function withDeadline<T>(
   using _timer = clock.setTimer(timeoutMs, () =>
     settle.reject(new BaseError('ERR_TIMEOUT', `${what} took longer than ${timeoutMs} ms`)),
   )
-  const onAbort = (): void => settle.reject(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  if (signal?.aborted) onAbort()
+  using _abort = whenAborted(signal, settle.reject)
   promise.then(settle.resolve, settle.reject) // in any case: a late rejection must not go unhandled
-  try {
-    return await settle.promise
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-  }
+  return await settle.promise
 }
 
 /** Resolves after `delayMs`; rejects with the signal's reason. Somebody waits for it, so it keeps the process alive. */
-export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+export async function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  if (signal?.aborted) return Promise.reject(signal.reason)
-  const timer = clock.setTimer(delayMs, resolve, { keepAlive: true })
-  const onAbort = (): void => reject(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  return promise.finally(() => {
-    timer.cancel()
-    signal?.removeEventListener('abort', onAbort)
-  })
+  using _timer = clock.setTimer(delayMs, resolve, { keepAlive: true })
+  using _abort = whenAborted(signal, reject)
+  await promise
 }

@@ -27,6 +27,14 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown
   run(input: z.output<Input>, context: OperationContext): Promise<Output>
 }
 
+/**
+ * The schema of an input that leaves out what has a default: what it makes of one always holds the properties `Defaulted`.
+ */
+export type InputSchema<Input, Defaulted extends keyof Input = never> = z.ZodType<
+  Omit<Input, Defaulted> & { readonly [Name in Defaulted]-?: Exclude<Input[Name], undefined> },
+  Input
+>
+
 /** Keeps the input type while the list of operations forgets it. */
 export function operation<Input extends z.ZodType, Output>(of: Operation<Input, Output>): Operation {
   return of as unknown as Operation

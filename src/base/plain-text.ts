@@ -17,6 +17,19 @@ export function plainLine(text: string, maxChars: number): string {
   return clean.length <= maxChars ? clean : `${cut(clean, maxChars - 1)}…`
 }
 
+/** What is shown of the name of a peer or a space. */
+const NAME_SHOWN_CHARS = 64
+
+/** The name of a peer or a space, fit for one line. */
+export function plainName(name: string): string {
+  return plainLine(name, NAME_SHOWN_CHARS)
+}
+
+/** A name, or a few words, of others among our own: one string, that cannot be taken for more than it is. */
+export function quotedLine(text: string, maxChars: number = NAME_SHOWN_CHARS): string {
+  return JSON.stringify(plainLine(text, maxChars))
+}
+
 /** Never through the middle of a character of two code units. */
 function cut(text: string, maxChars: number): string {
   return text.slice(0, maxChars).replace(/\p{Cs}$/u, '')

@@ -3,6 +3,7 @@ import type { Counters } from './counters.ts'
 import { SendWindow } from './credit.ts'
 import { BusError } from './errors.ts'
 import { FRAME, replyFrame } from './frames.ts'
+import type { KindTable } from './kind-table.ts'
 import { outgoing } from './lane-queue.ts'
 import {
   ERROR_MESSAGE_MAX_CHARS,
@@ -19,7 +20,7 @@ import { MESSAGE_MAX_BYTES, type Message, type Priority, type RequestContext, ty
 export interface AnswersComponents {
   readonly peer: PeerId
   readonly outbox: Outbox
-  readonly responders: ReadonlyMap<string, Responder>
+  readonly responders: KindTable<Responder>
   readonly clock: Clock
   readonly log: Logger
   readonly counters: Counters

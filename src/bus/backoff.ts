@@ -15,13 +15,9 @@ export class Backoff {
     this.#random = random
   }
 
-  get failures(): number {
-    return this.#failures
-  }
-
   /** How long to wait before the next attempt, in ms. */
   next(cause: RetryCause): number {
-    const delayMs = Math.min(FIRST_MS[cause] * 2 ** Math.min(this.#failures, 16), LONGEST_MS)
+    const delayMs = Math.min(FIRST_MS[cause] * 2 ** this.#failures, LONGEST_MS)
     this.#failures++
     return jitter(this.#random, delayMs)
   }

@@ -1,4 +1,5 @@
 import {
+  abortable,
   type Clock,
   type ComponentState,
   type ComponentStatus,
@@ -10,6 +11,7 @@ import {
   type StartOptions,
   type Timer,
 } from '../base/index.ts'
+import { NAME_MAX_CHARS } from '../identity/index.ts'
 import type { Transport } from '../network/index.ts'
 import { Composer } from './composer.ts'
 import type { Contact } from './contact.ts'
@@ -20,8 +22,9 @@ import { BusError } from './errors.ts'
 import { FRAME } from './frames.ts'
 import { Inbox } from './inbox.ts'
 import { Introducer } from './introductions.ts'
-import { outgoing } from './lane-queue.ts'
-import { HOUSEKEEPING_MS, NAME_MAX_CHARS, PACE_MAX_MS } from './limits.ts'
+import { KindTable } from './kind-table.ts'
+import { type Outgoing, outgoing } from './lane-queue.ts'
+import { HOUSEKEEPING_MS, PACE_MAX_MS } from './limits.ts'
 import type { Outbox } from './outbox.ts'
 import { OverloadReports } from './overload-reports.ts'
 import { Peers } from './peers.ts'
@@ -30,13 +33,14 @@ import type { InFlight } from './questions.ts'
 import { LANE_OF } from './scheduler.ts'
 import type { Session } from './session.ts'
 import { statusOf } from './status.ts'
-import { type MessageHandler, Subscriptions } from './subscriptions.ts'
-import { assertKind } from './topics.ts'
+import { Subscriptions } from './subscriptions.ts'
 import type {
   Admission,
   Bus,
   BusEvents,
   Lane,
+  Message,
+  MessageHandler,
   PeerPresence,
   PublishReport,
   QueryOptions,
@@ -79,7 +83,7 @@ class LaneBus implements Bus {
   readonly #use: BusComponents
   readonly #counters: Counters = counters()
   readonly #inFlight: InFlight = { asked: 0, answering: 0 }
-  readonly #responders = new Map<string, Responder>()
+  readonly #responders = new KindTable<Responder>('answers')
   /** Ready peers. */
   readonly #dialogues = new Map<PeerId, Dialogue>()
   readonly #composer: Composer
@@ -129,7 +133,7 @@ class LaneBus implements Bus {
 
   async stop(options: StartOptions = {}): Promise<void> {
     if (this.#state === 'ok') this.#stopping = this.#shutDown()
-    await untilAborted(this.#stopping, options.signal)
+    await abortable(this.#stopping, options.signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,7 +156,7 @@ class LaneBus implements Bus {
     if (topic === '') throw new BusError('ERR_TOPIC_INVALID', 'a topic is needed; to reach one peer use send')
     const message = this.#composer.message(topic, kind, body, options)
     const lane = LANE_OF[message.priority]
-    const entry = outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
+    const entry = this.#entryOf(message)
     const skipped: PublishReport['skipped'][number][] = []
     let sent = 0
     let roomiest: Outbox | undefined
@@ -180,8 +184,7 @@ class LaneBus implements Bus {
   async send(peer: PeerId, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<void> {
     const { session } = this.#dialogue(peer)
     const message = this.#composer.message('', kind, body, options)
-    const entry = outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
-    const wait = session.outbox.post(message.priority, entry, options.signal)
+    const wait = session.outbox.post(message.priority, this.#entryOf(message), options.signal)
     if (wait !== undefined) await wait
     this.#counters.messagesOut++
   }
@@ -206,14 +209,7 @@ class LaneBus implements Bus {
   }
 
   respond(kind: string, responder: Responder): Disposable {
-    assertKind(kind)
-    if (this.#responders.has(kind)) {
-      throw new BusError('ERR_KIND_TAKEN', `something answers "${kind}" already`, {
-        fix: 'Dispose the other responder first, or use a kind of your own.',
-      })
-    }
-    this.#responders.set(kind, responder)
-    return { [Symbol.dispose]: () => void this.#responders.delete(kind) }
+    return this.#responders.add(kind, responder)
   }
 
   async query(
@@ -277,17 +273,17 @@ class LaneBus implements Bus {
     this.#introducer.forget(session.peer)
   }
 
+  #entryOf(message: Message): Outgoing {
+    return outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
+  }
+
   #dialogue(peer: PeerId): Dialogue {
     this.#assertRunning()
     const dialogue = this.#dialogues.get(peer)
     if (dialogue !== undefined) return dialogue
     const { state, reason, fix } = this.#peers.contact(peer)?.presence() ?? {}
     const detail = reason === undefined ? (state ?? 'not connected') : `${state}: ${reason}`
-    throw new BusError(
-      'ERR_PEER_NOT_READY',
-      `the peer cannot be reached now (${detail})`,
-      fix === undefined ? {} : { fix },
-    )
+    throw new BusError('ERR_PEER_NOT_READY', `the peer cannot be reached now (${detail})`, { fix })
   }
 
   #dropped(peer: PeerId, lane: Lane): string {
@@ -330,15 +326,4 @@ class LaneBus implements Bus {
     if (this.#state === 'ok') return
     throw new BusError('ERR_BUS_STOPPED', `the bus is ${this.#state}`, { fix: 'Start the node first.' })
   }
-}
-
-/** Waits for work that bounds itself, but no longer than the signal allows. */
-async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work
-  const aborted = Promise.withResolvers<void>()
-  const onAbort = (): void => aborted.resolve()
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  await Promise.race([work, aborted.promise])
-  signal.removeEventListener('abort', onAbort)
 }

@@ -12,10 +12,6 @@ export class SendWindow {
     this.#windowBytes = init.windowBytes
   }
 
-  get inFlightBytes(): number {
-    return this.#inFlight
-  }
-
   allows(bytes: number): boolean {
     return this.#inFlight === 0 || this.#inFlight + bytes <= this.#windowBytes
   }

@@ -9,6 +9,7 @@ import { Heartbeat } from './heartbeat.ts'
 import type { FrameOutcome } from './inbound-lane.ts'
 import type { Inbox } from './inbox.ts'
 import { type Introducer, type Introduction, introductionsFrame, parseIntroductions } from './introductions.ts'
+import type { KindTable } from './kind-table.ts'
 import { outgoing } from './lane-queue.ts'
 import { INTRODUCTION_BURST } from './limits.ts'
 import { type InFlight, Questions } from './questions.ts'
@@ -21,7 +22,7 @@ export interface DialogueComponents {
   readonly session: Session
   readonly admission: Admission
   readonly inbox: Inbox
-  readonly responders: ReadonlyMap<string, Responder>
+  readonly responders: KindTable<Responder>
   readonly introducer: Introducer
   readonly inFlight: InFlight
   readonly counters: Counters

@@ -1,4 +1,4 @@
-import { BaseError, bytesOfHex, type CborValue, decodeCbor, encodeCbor, hexOf, type PeerId } from '../base/index.ts'
+import { bytesOfHex, encodeCbor, hexOf, isList, type PeerId, tryDecodeCbor } from '../base/index.ts'
 import { frame, ID_BYTES } from './frames.ts'
 import { MESSAGE_TTL_MAX_MS, TRACE_MAX_CHARS } from './limits.ts'
 import { isKind, isTopic } from './topics.ts'
@@ -32,9 +32,9 @@ function byteStringHead(length: number): Uint8Array {
 
 /** The message in a frame of `sender`; `undefined` for anything that `envelopeFrame` would not have written. */
 export function parseEnvelope(payload: Uint8Array, sender: PeerId): Message | undefined {
-  const fields = decoded(payload)
-  if (!Array.isArray(fields) || fields.length !== 10) return undefined
-  const [version, kind, topic, id, from, rank, hlc, ttlMs, trace, body] = fields as readonly CborValue[]
+  const fields = tryDecodeCbor(payload)
+  if (!isList(fields) || fields.length !== 10) return undefined
+  const [version, kind, topic, id, from, rank, hlc, ttlMs, trace, body] = fields
   const priority = typeof rank === 'number' ? PRIORITIES[rank] : undefined
   if (version !== ENVELOPE_VERSION || priority === undefined) return undefined
   if (typeof kind !== 'string' || !isKind(kind)) return undefined
@@ -46,13 +46,4 @@ export function parseEnvelope(payload: Uint8Array, sender: PeerId): Message | un
   if (typeof trace !== 'string' || trace.length > TRACE_MAX_CHARS) return undefined
   if (!(body instanceof Uint8Array) || body.byteLength > MESSAGE_MAX_BYTES) return undefined
   return { kind, topic, id: hexOf(id), from: sender, priority, hlc, ttlMs, trace, body }
-}
-
-function decoded(bytes: Uint8Array): CborValue | undefined {
-  try {
-    return decodeCbor(bytes)
-  } catch (error) {
-    if (error instanceof BaseError) return undefined
-    throw error
-  }
 }

@@ -1,9 +1,10 @@
-import { BaseError, type CborValue, decodeCbor, encodeCbor, hexOf, plainLine } from '../base/index.ts'
+import { bytesOfHex, type CborValue, encodeCbor, hexOf, isList, plainLine, tryDecodeCbor } from '../base/index.ts'
+import { NAME_MAX_CHARS } from '../identity/index.ts'
 import type { Channel } from '../network/index.ts'
 import { BusError } from './errors.ts'
 import { FrameParser } from './frame-parser.ts'
 import { FRAME, frame } from './frames.ts'
-import { BULK_WINDOW_MAX_BYTES, HANDSHAKE_FRAME_MAX_BYTES, NAME_MAX_CHARS, REASON_MAX_CHARS } from './limits.ts'
+import { BULK_WINDOW_MAX_BYTES, HANDSHAKE_FRAME_MAX_BYTES, REASON_MAX_CHARS } from './limits.ts'
 import { LANES, type Lane } from './types.ts'
 
 export const SESSION_ID_BYTES = 8
@@ -35,8 +36,7 @@ export interface Refusal {
 const VERSION = 1
 
 export function helloFrame(hello: Hello): Uint8Array {
-  const session = Uint8Array.from(Buffer.from(hello.session, 'hex'))
-  return frame(FRAME.hello, encodeCbor([VERSION, LANES.indexOf(hello.lane), session, hello.name]))
+  return frame(FRAME.hello, encodeCbor([VERSION, LANES.indexOf(hello.lane), bytesOfHex(hello.session), hello.name]))
 }
 
 export function parseHello(payload: Uint8Array): Hello | undefined {
@@ -92,11 +92,6 @@ export function parseRefusal(payload: Uint8Array): Refusal | undefined {
 }
 
 function decodedArray(bytes: Uint8Array, length: number): readonly CborValue[] | undefined {
-  try {
-    const value = decodeCbor(bytes)
-    return Array.isArray(value) && value.length === length ? value : undefined
-  } catch (error) {
-    if (error instanceof BaseError) return undefined
-    throw error
-  }
+  const value = tryDecodeCbor(bytes)
+  return isList(value) && value.length === length ? value : undefined
 }

@@ -1,4 +1,4 @@
-import { type Clock, jitter, type Random, type Timer } from '../base/index.ts'
+import { type Clock, jitter, type Random, type Timer, whenAborted } from '../base/index.ts'
 import { BusError } from './errors.ts'
 import { FRAME, pingFrame } from './frames.ts'
 import { HEARTBEAT_MS, HEARTBEATS_MISSED_MAX, PING_TIMEOUT_MS, PINGS_IN_FLIGHT_MAX } from './limits.ts'
@@ -72,17 +72,14 @@ export class Heartbeat {
     if (this.#sent.size >= PINGS_IN_FLIGHT_MAX) throw new BusError('ERR_OVERLOADED', 'too many pings are in flight')
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const token = this.#send({ resolve, reject })
-    const onAbort = (): void => reject(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const timer = this.#use.clock.setTimer(PING_TIMEOUT_MS, () =>
+    using _abort = whenAborted(signal, reject)
+    using _timer = this.#use.clock.setTimer(PING_TIMEOUT_MS, () =>
       reject(new BusError('ERR_REQUEST_TIMEOUT', `no answer within ${PING_TIMEOUT_MS} ms`)),
     )
     try {
       return await promise
     } finally {
-      timer.cancel()
       this.#sent.delete(token)
-      signal?.removeEventListener('abort', onAbort)
     }
   }
 

@@ -1,10 +1,9 @@
 import { type HybridClock, type Logger, type PeerId, reasonOf } from '../base/index.ts'
 import type { Counters } from './counters.ts'
-import { BusError } from './errors.ts'
 import type { FrameOutcome } from './inbound-lane.ts'
-import type { MessageHandler, Subscriptions } from './subscriptions.ts'
-import { assertKind } from './topics.ts'
-import type { Admission, Message } from './types.ts'
+import { KindTable } from './kind-table.ts'
+import type { Subscriptions } from './subscriptions.ts'
+import type { Admission, Message, MessageHandler } from './types.ts'
 
 export interface InboxComponents {
   readonly admission: Admission
@@ -17,21 +16,14 @@ export interface InboxComponents {
 /** Where messages of other peers go: to the subscribers of their topic, or to the one receiver of their kind. */
 export class Inbox {
   readonly #use: InboxComponents
-  readonly #receivers = new Map<string, MessageHandler>()
+  readonly #receivers = new KindTable<MessageHandler>('receives')
 
   constructor(components: InboxComponents) {
     this.#use = components
   }
 
   receive(kind: string, handler: MessageHandler): Disposable {
-    assertKind(kind)
-    if (this.#receivers.has(kind)) {
-      throw new BusError('ERR_KIND_TAKEN', `something receives "${kind}" already`, {
-        fix: 'Dispose the other receiver first, or use a kind of your own.',
-      })
-    }
-    this.#receivers.set(kind, handler)
-    return { [Symbol.dispose]: () => void this.#receivers.delete(kind) }
+    return this.#receivers.add(kind, handler)
   }
 
   /** A promise means that the message is not dealt with yet. */

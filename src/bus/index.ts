@@ -12,6 +12,7 @@ export {
   type LinkState,
   MESSAGE_MAX_BYTES,
   type Message,
+  type MessageHandler,
   type PeerPresence,
   PRIORITIES,
   type Priority,

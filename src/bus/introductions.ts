@@ -1,4 +1,4 @@
-import { BaseError, type CborValue, decodeCbor, encodeCbor, isPeerId, type PeerId } from '../base/index.ts'
+import { type CborValue, encodeCbor, isList, isPeerId, type PeerId, tryDecodeCbor } from '../base/index.ts'
 import { ADDRESS_MAX_CHARS, ADDRESSES_PER_PEER } from '../network/index.ts'
 import { FRAME, frame } from './frames.ts'
 import { INTRODUCTION_MAX_PEERS } from './limits.ts'
@@ -16,8 +16,8 @@ export function introductionsFrame(introductions: readonly Introduction[]): Uint
 
 /** `undefined` for anything malformed or beyond the limits. */
 export function parseIntroductions(payload: Uint8Array): readonly Introduction[] | undefined {
-  const value = decoded(payload)
-  if (!Array.isArray(value) || value.length > INTRODUCTION_MAX_PEERS) return undefined
+  const value = tryDecodeCbor(payload)
+  if (!isList(value) || value.length > INTRODUCTION_MAX_PEERS) return undefined
   const introductions = value.map(introductionOf)
   return introductions.every((one) => one !== undefined) ? introductions : undefined
 }
@@ -97,20 +97,11 @@ export class Introducer {
 const MULTIADDR = /^\/[!-~]+$/
 
 function introductionOf(value: CborValue): Introduction | undefined {
-  if (!Array.isArray(value) || value.length !== 2) return undefined
-  const [peer, addresses] = value as readonly CborValue[]
-  if (typeof peer !== 'string' || !isPeerId(peer) || !Array.isArray(addresses)) return undefined
+  if (!isList(value) || value.length !== 2) return undefined
+  const [peer, addresses] = value
+  if (typeof peer !== 'string' || !isPeerId(peer) || !isList(addresses)) return undefined
   if (addresses.length > ADDRESSES_PER_PEER) return undefined
   const fits = (address: CborValue): address is string =>
     typeof address === 'string' && address.length <= ADDRESS_MAX_CHARS && MULTIADDR.test(address)
   return addresses.every(fits) ? { peer, addresses } : undefined
-}
-
-function decoded(bytes: Uint8Array): CborValue | undefined {
-  try {
-    return decodeCbor(bytes)
-  } catch (error) {
-    if (error instanceof BaseError) return undefined
-    throw error
-  }
 }

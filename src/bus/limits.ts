@@ -7,7 +7,6 @@ export const LANE_PROTOCOL = '/plexus/lane/1.0.0'
 export const KIND_MAX_CHARS = 64
 /** A W3C traceparent has 55 characters. */
 export const TRACE_MAX_CHARS = 55
-export const NAME_MAX_CHARS = 64
 export const REASON_MAX_CHARS = 200
 export const ERROR_MESSAGE_MAX_CHARS = 500
 

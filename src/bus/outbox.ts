@@ -1,4 +1,4 @@
-import { type Clock, reasonOf, type Timer } from '../base/index.ts'
+import { type Clock, reasonOf, type Timer, whenAborted } from '../base/index.ts'
 import type { Channel } from '../network/index.ts'
 import { BusError } from './errors.ts'
 import type { Outgoing } from './lane-queue.ts'
@@ -32,10 +32,10 @@ export class Outbox {
   readonly #onLost: OutboxInit['onLost']
   readonly #scheduler = new Scheduler()
   readonly #writers: Readonly<Record<Lane, Writer>> = {
-    control: { channel: undefined, busy: false, stalled: false },
-    critical: { channel: undefined, busy: false, stalled: false },
-    normal: { channel: undefined, busy: false, stalled: false },
-    bulk: { channel: undefined, busy: false, stalled: false },
+    control: idleWriter(),
+    critical: idleWriter(),
+    normal: idleWriter(),
+    bulk: idleWriter(),
   }
   readonly #waiting = new Set<(error: Error) => void>()
   readonly #paced = new Set<{ readonly lane: Lane; readonly resume: () => void }>()
@@ -118,17 +118,14 @@ export class Outbox {
         fix: 'Send less at once, or wait for earlier sends to resolve.',
       })
     }
-    const onAbort = (): void => reject(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
     this.#waiting.add(reject)
-    const timer = this.#expiryOf(rank, entry, reject)
+    using _abort = whenAborted(signal, reject)
+    using _expiry = this.#expiryOf(rank, entry, reject)
     try {
       await promise
     } finally {
       leave()
-      timer?.cancel()
       this.#waiting.delete(reject)
-      signal?.removeEventListener('abort', onAbort)
     }
   }
 
@@ -191,4 +188,8 @@ export class Outbox {
       this.#kick('bulk')
     })
   }
+}
+
+function idleWriter(): Writer {
+  return { channel: undefined, busy: false, stalled: false }
 }

@@ -1,4 +1,4 @@
-import { BaseError, type Clock, decodeCbor, type PeerId, plainLine, type Timer } from '../base/index.ts'
+import { type Clock, isList, type PeerId, plainLine, type Timer, tryDecodeCbor, whenAborted } from '../base/index.ts'
 import type { Counters } from './counters.ts'
 import { ReceiveWindow } from './credit.ts'
 import { BusError } from './errors.ts'
@@ -160,10 +160,9 @@ export class Questions {
       this.#cancel(ask, entry)
       question.fail(error)
     }
-    const onAbort = (): void => giveUp(ask.signal?.reason)
-    ask.signal?.addEventListener('abort', onAbort, { once: true })
+    const abort = whenAborted(ask.signal, giveUp)
     void outbox.post(ask.priority, entry, ask.signal)?.catch(giveUp)
-    return { giveUp, land: () => ask.signal?.removeEventListener('abort', onAbort) }
+    return { giveUp, land: () => abort[Symbol.dispose]() }
   }
 
   #forget(id: string): boolean {
@@ -236,19 +235,13 @@ function timeoutOf(timeoutMs: number): BusError {
 
 /** The error in an ERROR frame, as far as it can be trusted: a code that looks like one, and a bounded sentence. */
 function remoteError(body: Uint8Array): BusError {
-  const [code, message] = errorFields(body)
+  const fields = tryDecodeCbor(body)
+  const [code, message] = isList(fields) ? fields : []
+  if (typeof code !== 'string' || typeof message !== 'string') {
+    const unreadable = 'the peer reported an error that cannot be read'
+    return new BusError('ERR_REMOTE', unreadable, { remoteCode: 'ERR_UNKNOWN' })
+  }
   const text = plainLine(message, ERROR_MESSAGE_MAX_CHARS)
   if (code === 'ERR_NO_RESPONDER' || code === 'ERR_OVERLOADED') return new BusError(code, text)
   return new BusError('ERR_REMOTE', text, { remoteCode: plainLine(code, KIND_MAX_CHARS) })
-}
-
-function errorFields(body: Uint8Array): readonly [code: string, message: string] {
-  try {
-    const fields = decodeCbor(body)
-    if (Array.isArray(fields) && typeof fields[0] === 'string' && typeof fields[1] === 'string')
-      return [fields[0], fields[1]]
-  } catch (error) {
-    if (!(error instanceof BaseError)) throw error
-  }
-  return ['ERR_UNKNOWN', 'the peer reported an error that cannot be read']
 }

@@ -3,9 +3,7 @@ import type { Counters } from './counters.ts'
 import { HANDLER_TIMEOUT_MS, SUBSCRIPTION_CAPACITY, TOPIC_CACHE_ENTRIES } from './limits.ts'
 import { Mailbox } from './mailbox.ts'
 import { topicMatcher } from './topics.ts'
-import type { Message, SubscribeOptions, Subscription } from './types.ts'
-
-export type MessageHandler = (message: Message) => void | Promise<void>
+import type { Message, MessageHandler, SubscribeOptions, Subscription } from './types.ts'
 
 export interface SubscriptionsComponents {
   readonly clock: Clock

@@ -30,6 +30,8 @@ export interface Message {
   readonly body: Uint8Array
 }
 
+export type MessageHandler = (message: Message) => void | Promise<void>
+
 export interface SendOptions {
   readonly priority?: Priority
   /** Dropped before sending when older; default 30 s. */
@@ -144,15 +146,11 @@ export interface Bus extends Component {
   publish(topic: string, kind: string, body: Uint8Array, options?: SendOptions): Promise<PublishReport>
   /** Patterns: `a.b` style segments separated by `.` or `/`; `*` is one segment, `**` any number. */
   subscribe(pattern: string, options?: SubscribeOptions): Subscription
-  subscribe(
-    pattern: string,
-    options: SubscribeOptions,
-    handler: (message: Message) => void | Promise<void>,
-  ): Subscription
+  subscribe(pattern: string, options: SubscribeOptions, handler: MessageHandler): Subscription
   /** One message to one ready peer. Resolves when the lane took it (back-pressure). Rejects: `ERR_PEER_NOT_READY`, `ERR_EXPIRED`, `ERR_MESSAGE_TOO_LARGE`. */
   send(peer: PeerId, kind: string, body: Uint8Array, options?: SendOptions): Promise<void>
   /** Receives what peers `send`. One handler per kind. Bulk credit returns only after the handler settles: that is the back-pressure. */
-  receive(kind: string, handler: (message: Message) => void | Promise<void>): Disposable
+  receive(kind: string, handler: MessageHandler): Disposable
   request(peer: PeerId, kind: string, body: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
   /** The parts of a streamed answer, in order. */
   requestStream(peer: PeerId, kind: string, body: Uint8Array, options?: RequestOptions): AsyncIterable<Uint8Array>

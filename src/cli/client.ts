@@ -111,7 +111,7 @@ export class ControlClient implements Disposable {
     else if ('data' in reply) waiting.settle.resolve(reply.data)
     else {
       const { code, message, fix } = reply.error
-      waiting.settle.reject(new RemoteError(code, message, fix === undefined ? {} : { fix }))
+      waiting.settle.reject(new RemoteError(code, message, { fix }))
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { codeOf, PlexusError, plainText } from '../base/index.ts'
+import { codeOf, errorReport, PlexusError, plainText } from '../base/index.ts'
 import { ControlClient } from './client.ts'
 import { CliError, EXIT, exitCodeOf } from './errors.ts'
 import { type Profile, profileOf } from './profile.ts'
@@ -70,8 +70,9 @@ async function askWithProgress<T>(client: ControlClient, op: string, input: unkn
   }
 }
 
-/** An option that is a number, or the reason why it is none. */
-export function numberOption(name: string, text: string): number {
+/** The number that an option gives, if it was given. Throws `ERR_USAGE` for what is none. */
+export function numberOption(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const value = text.trim() === '' ? Number.NaN : Number(text)
   if (Number.isFinite(value)) return value
   throw new CliError('ERR_USAGE', `--${name} takes a number, not ${JSON.stringify(text)}`)
@@ -82,13 +83,12 @@ const MESSAGE_MAX_CHARS = 4_000
 
 /** Errors go to stderr for people; with --json they go to stdout too, so that a pipe never loses one. */
 export function reportError(error: unknown, json: boolean): void {
-  const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
-  const fix = error instanceof PlexusError ? error.fix : undefined
+  const report = errorReport(error)
   if (json) {
-    process.stdout.write(`${JSON.stringify({ error: { code, message, ...(fix === undefined ? {} : { fix }) } })}\n`)
+    process.stdout.write(`${JSON.stringify({ error: report })}\n`)
     return
   }
+  const { code, message, fix } = report
   // Either may hold words of another peer: none that a terminal obeys.
   const advice = fix === undefined ? '' : `  fix: ${plainText(fix, MESSAGE_MAX_CHARS)}\n`
   process.stderr.write(`${styled('red', 'error')} ${plainText(message, MESSAGE_MAX_CHARS)} (${code})\n${advice}`)

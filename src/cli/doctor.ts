@@ -1,7 +1,7 @@
 import { statfsSync, statSync } from 'node:fs'
 import { release, type } from 'node:os'
-import { reasonOf } from '../base/index.ts'
-import type { NodeStatus } from '../node/index.ts'
+import { errnoOf, reasonOf } from '../base/index.ts'
+import type { NodeStatus, StoreReport } from '../node/index.ts'
 import { ControlClient } from './client.ts'
 import type { Profile } from './profile.ts'
 
@@ -11,11 +11,6 @@ export interface Check {
   readonly detail: string
   /** Present whenever the state is not `ok`. */
   readonly fix?: string
-}
-
-interface StoreCheck {
-  readonly integrity: string
-  readonly bytes: number
 }
 
 const NODE_MAJOR_MIN = 24
@@ -30,7 +25,7 @@ export async function examine(profile: Profile, signal: AbortSignal): Promise<re
   }
   const [status, store] = await Promise.all([
     client.call('node.status', {}, { signal }) as Promise<NodeStatus>,
-    client.call('node.check-store', {}, { signal }) as Promise<StoreCheck>,
+    client.call('node.check-store', {}, { signal }) as Promise<StoreReport>,
   ])
   return [
     ...local,
@@ -62,7 +57,7 @@ function privateCheck(name: string, path: string, forbidden: number, fix: string
     if (!open) return { name, state: 'ok', detail: path }
     return { name, state: 'fail', detail: `${path} can be opened by others`, fix }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+    if (errnoOf(error) === 'ENOENT')
       return { name, state: 'warn', detail: `${path} is not there yet`, fix: 'Make it with `plexus up`.' }
     return { name, state: 'fail', detail: reasonOf(error), fix: `Make ${path} readable for you.` }
   }
@@ -93,7 +88,7 @@ function clockCheck(): Check {
   return { name: 'clock', state: 'fail', detail, fix: 'Set the clock of this machine.' }
 }
 
-function storeCheck({ integrity, bytes }: StoreCheck): Check {
+function storeCheck({ integrity, bytes }: StoreReport): Check {
   const detail = `${Math.round(bytes / 2 ** 20)} MiB, ${integrity}`
   if (integrity === 'ok') return { name: 'store', state: 'ok', detail }
   return {

@@ -1,3 +1,5 @@
+import type { ErrorReport } from '../base/index.ts'
+
 /**
  * The control protocol between the command line and its daemon: one JSON object a line over a socket that only the user
  * may open. Several requests may be under way on one connection.
@@ -6,10 +8,6 @@ export interface ControlRequest {
   readonly id: number
   readonly op: string
   readonly input: unknown
-}
-
-export interface ControlCancel {
-  readonly cancel: number
 }
 
 export interface ControlProgress {
@@ -24,7 +22,7 @@ export interface ControlResult {
 
 export interface ControlFailure {
   readonly id: number
-  readonly error: { readonly code: string; readonly message: string; readonly fix?: string }
+  readonly error: ErrorReport
 }
 
 export type ControlReply = ControlProgress | ControlResult | ControlFailure

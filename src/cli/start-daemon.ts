@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ErrorReport } from '../base/index.ts'
 import { ControlClient, connectSocket } from './client.ts'
 import { CliError, RemoteError } from './errors.ts'
 import { type Profile, prepareFolder } from './profile.ts'
@@ -14,14 +15,14 @@ const LOOKS = 20
 /** What the daemon tells its parent, once, over the inherited pipe. */
 export type StartReport =
   | { readonly ready: true; readonly notes: readonly string[] }
-  | { readonly ready: false; readonly code: string; readonly message: string; readonly fix?: string }
+  | ({ readonly ready: false } & ErrorReport)
 
 export interface DaemonOptions {
-  readonly name?: string
-  readonly listen?: readonly string[]
-  readonly mdns?: boolean
-  readonly httpPort?: number
-  readonly logLevel?: string
+  readonly name?: string | undefined
+  readonly listen?: readonly string[] | undefined
+  readonly mdns?: boolean | undefined
+  readonly httpPort?: number | undefined
+  readonly logLevel?: string | undefined
 }
 
 /** Starts the daemon of a profile in the background and waits until it answers. Returns what it had to say. */
@@ -32,13 +33,13 @@ export async function startDaemon(profile: Profile, options: DaemonOptions = {})
     const report = await spawnDaemon(profile, options)
     if (report.ready) return report.notes
     if (report.code !== 'ERR_PROFILE_LOCKED') {
-      throw new RemoteError(report.code, report.message, report.fix === undefined ? {} : { fix: report.fix })
+      throw new RemoteError(report.code, report.message, { fix: report.fix })
     }
     // Somebody is a moment ahead of us with the same daemon, and theirs will do; or an old one is ending and makes room.
     if (await isServed(profile)) return []
   } while (performance.now() < deadline)
   throw new CliError('ERR_DAEMON_START', 'another process holds this profile and does not answer', {
-    fix: 'End the process named in daemon.json of the profile folder, or use another --profile.',
+    fix: 'End the process named in daemon.json of the profile folder, or use another `--profile`.',
   })
 }
 

@@ -5,13 +5,11 @@ export {
   type CognitionEvents,
   cognition,
   type RecallAnswer,
-  type RecallInput,
-  type ShareInput,
-  type ThoughtReport,
 } from './cognition.ts'
+export { CognitionError, type CognitionErrorCode } from './errors.ts'
+export type { RecallInput, ShareInput } from './inputs.ts'
+export type { ThoughtReport } from './reports.ts'
 export {
-  CognitionError,
-  type CognitionErrorCode,
   LINK_RELATIONS,
   type LinkRelation,
   TEXT_MAX_CHARS,

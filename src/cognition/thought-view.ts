@@ -1,7 +1,14 @@
 import type { PeerId, RecordId, SpaceId } from '../base/index.ts'
 import { KIND_RANGES, type StoredRecord, type View } from '../records/index.ts'
-import type { Database, FullText, Row } from '../store/index.ts'
-import { decodeThought, LINK_RELATIONS, type LinkRelation, THOUGHT_KINDS, type Thought } from './thought.ts'
+import { type Database, type FullText, integer, type Row, text } from '../store/index.ts'
+import {
+  decodeThought,
+  LINK_RELATIONS,
+  type LinkRelation,
+  THOUGHT_KINDS,
+  THOUSANDTHS,
+  type Thought,
+} from './thought.ts'
 
 /** Kinds of cognition's records; 65 to 67 (use counts, focus, forgetting) are kept for what is specified but not written yet. */
 export const COGNITION_KIND: { readonly thought: number } = { thought: KIND_RANGES.cognition[0] }
@@ -54,9 +61,11 @@ export function thoughtView(index: FullText): View<PlacedThought> {
 
 export function placedThought(record: StoredRecord): PlacedThought | undefined {
   const thought = record.body === undefined ? undefined : decodeThought(record.body)
-  if (thought === undefined) return undefined
-  const { id, space, author, hlc, exp } = record
-  return { ...thought, id, space, author, hlc, exp }
+  return thought === undefined ? undefined : { ...thought, ...placeOf(record) }
+}
+
+export function placeOf({ id, space, author, hlc, exp }: StoredRecord): Omit<PlacedThought, keyof Thought> {
+  return { id, space, author, hlc, exp }
 }
 
 function insertThought(database: Database, thought: PlacedThought): void {
@@ -70,8 +79,8 @@ function insertThought(database: Database, thought: PlacedThought): void {
       thought.exp,
       thought.kind,
       thought.text,
-      Math.round(thought.confidence * 1_000),
-      Math.round(thought.importance * 1_000),
+      Math.round(thought.confidence * THOUSANDTHS),
+      Math.round(thought.importance * THOUSANDTHS),
       thought.topic ?? null,
       thought.by.kind,
       thought.by.client,
@@ -86,22 +95,22 @@ function insertThought(database: Database, thought: PlacedThought): void {
 export function thoughtOfRow(row: Row, links: PlacedThought['links']): PlacedThought {
   const kind = THOUGHT_KINDS.find((candidate) => candidate === row.kind) ?? 'observation'
   return {
-    id: String(row.id) as RecordId,
-    space: String(row.space) as SpaceId,
-    author: String(row.author) as PeerId,
-    hlc: Number(row.hlc),
-    exp: Number(row.exp),
+    id: text<RecordId>(row.id),
+    space: text<SpaceId>(row.space),
+    author: text<PeerId>(row.author),
+    hlc: integer(row.hlc),
+    exp: integer(row.exp),
     kind,
-    text: String(row.text),
-    confidence: Number(row.confidence) / 1_000,
-    importance: Number(row.importance) / 1_000,
-    topic: row.topic === null ? undefined : String(row.topic),
-    about: JSON.parse(String(row.about)) as readonly string[],
+    text: text(row.text),
+    confidence: integer(row.confidence) / THOUSANDTHS,
+    importance: integer(row.importance) / THOUSANDTHS,
+    topic: row.topic === null ? undefined : text(row.topic),
+    about: JSON.parse(text(row.about)) as readonly string[],
     links,
     by: {
       kind: row.by_kind === 'agent' ? 'agent' : 'person',
-      client: String(row.by_client),
-      model: row.by_model === null ? undefined : String(row.by_model),
+      client: text(row.by_client),
+      model: row.by_model === null ? undefined : text(row.by_model),
     },
   }
 }

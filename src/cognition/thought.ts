@@ -1,11 +1,5 @@
-import { bytesOfHex, type CborValue, hexOf, isRecordId, PlexusError, type RecordId } from '../base/index.ts'
+import { bytesOfHex, type CborValue, hexOf, isList, isRecordId, type RecordId } from '../base/index.ts'
 import type { BodyMap } from '../records/index.ts'
-
-export type CognitionErrorCode = 'ERR_NOT_FOUND' | 'ERR_CURSOR'
-
-export class CognitionError extends PlexusError<CognitionErrorCode> {
-  override readonly name = 'CognitionError'
-}
 
 export const THOUGHT_KINDS = [
   'observation',
@@ -53,8 +47,8 @@ export interface Thought {
   readonly by: ThoughtBy
 }
 
-/** On the wire, shares of one are whole thousandths: no two encodings of one value, no floats. */
-const THOUSANDTHS = 1_000
+/** On the wire and in the view, shares of one are whole thousandths: no two encodings of one value, no floats. */
+export const THOUSANDTHS = 1_000
 
 export function encodeThought(thought: Thought): BodyMap {
   return {
@@ -104,20 +98,20 @@ function listOf<T>(
   each: (item: CborValue) => T | undefined,
 ): T[] | undefined {
   if (value === undefined) return []
-  if (!Array.isArray(value) || value.length > most) return undefined
-  const items = (value as readonly CborValue[]).map(each)
+  if (!isList(value) || value.length > most) return undefined
+  const items = value.map(each)
   return items.every((item) => item !== undefined) ? items : undefined
 }
 
 function linkOf(item: CborValue): ThoughtLink | undefined {
-  if (!Array.isArray(item)) return undefined
+  if (!isList(item)) return undefined
   const rel = indexed(LINK_RELATIONS, item[0])
   const to = item[1] instanceof Uint8Array ? hexOf(item[1]) : ''
   return rel !== undefined && isRecordId(to) ? { rel, to } : undefined
 }
 
 function byOf(value: CborValue | undefined): ThoughtBy | undefined {
-  if (!Array.isArray(value)) return undefined
+  if (!isList(value)) return undefined
   const client = textOf(value[1], LABEL_MAX_CHARS)
   const model = textOf(value[2], LABEL_MAX_CHARS)
   if (client === undefined || model === undefined) return undefined

@@ -1,5 +1,5 @@
-import type { Clock, PeerId, RecordId, SpaceId } from '../base/index.ts'
-import type { Database, FullText } from '../store/index.ts'
+import { type Clock, HLC_STEPS_PER_MS, type PeerId, type RecordId, type SpaceId } from '../base/index.ts'
+import { type Database, type FullText, integer, text } from '../store/index.ts'
 import type { LinkRelation, ThoughtKind } from './thought.ts'
 import { type PlacedThought, relationOf, thoughtOfRow } from './thought-view.ts'
 
@@ -7,12 +7,12 @@ import { type PlacedThought, relationOf, thoughtOfRow } from './thought-view.ts'
 const IS_ONE_OF_AUTHORS = 'author IN (SELECT value FROM json_each(?))'
 
 export interface RecallFilter {
-  readonly kind?: ThoughtKind
-  readonly topic?: string
-  readonly authors?: readonly PeerId[]
-  readonly space?: SpaceId
+  readonly kind: ThoughtKind | undefined
+  readonly topic: string | undefined
+  readonly authors: readonly PeerId[] | undefined
+  readonly space: SpaceId | undefined
   /** Milliseconds since 1970. */
-  readonly since?: number
+  readonly since: number | undefined
 }
 
 export interface RecalledThought {
@@ -52,7 +52,7 @@ export class Thoughts {
     return this.#database
       .prepare('SELECT id FROM view_cognition_thought WHERE id >= ? AND id < ? LIMIT 2')
       .all(prefix, `${prefix}g`)
-      .map((row) => String(row.id))
+      .map((row) => text(row.id))
   }
 
   /** By relevance; without words, the newest first. Superseded thoughts give their place to their heirs. */
@@ -76,12 +76,11 @@ export class Thoughts {
   }
 
   count(): number {
-    return Number(this.#database.prepare('SELECT count(*) AS n FROM view_cognition_thought').get()?.n)
+    return integer(this.#database.prepare('SELECT count(*) AS n FROM view_cognition_thought').get()?.n)
   }
 
   #matching(query: string, filter: RecallFilter, wanted: number): readonly { id: string; score: number }[] {
-    const matches = this.#predicate(filter)
-    return this.#index.search(query, { limit: wanted * 2, ...(matches === undefined ? {} : { within: matches }) }).hits
+    return this.#index.search(query, { limit: wanted * 2, within: this.#predicate(filter) }).hits
   }
 
   #newest(filter: RecallFilter, wanted: number): readonly { id: string; score: number }[] {
@@ -89,7 +88,7 @@ export class Thoughts {
     return this.#database
       .prepare(`SELECT id FROM view_cognition_thought ${where} ORDER BY hlc DESC, id LIMIT ?`)
       .all(...params, wanted * 2)
-      .map((row) => ({ id: String(row.id), score: 0 }))
+      .map((row) => ({ id: text(row.id), score: 0 }))
   }
 
   #predicate(filter: RecallFilter): ((id: string) => boolean) | undefined {
@@ -103,14 +102,14 @@ export class Thoughts {
     return this.#database
       .prepare('SELECT rel, target FROM view_cognition_link WHERE source = ? ORDER BY rel, target')
       .all(id)
-      .map((row) => ({ rel: relationOf(String(row.rel)), to: String(row.target) as RecordId }))
+      .map((row) => ({ rel: relationOf(text(row.rel)), to: text<RecordId>(row.target) }))
   }
 
   #sources(target: string, rel: LinkRelation): readonly RecordId[] {
     return this.#database
       .prepare('SELECT source FROM view_cognition_link WHERE target = ? AND rel = ? ORDER BY source LIMIT 32')
       .all(target, rel)
-      .map((row) => String(row.source) as RecordId)
+      .map((row) => text<RecordId>(row.source))
   }
 
   /** Only its own author may supersede a thought: others can contradict it. */
@@ -135,7 +134,7 @@ function conditions(filter: RecallFilter): { readonly where: string; readonly pa
   if (filter.topic !== undefined) parts.push(['topic = ?', filter.topic])
   if (filter.authors !== undefined) parts.push([IS_ONE_OF_AUTHORS, JSON.stringify(filter.authors)])
   if (filter.space !== undefined) parts.push(['space = ?', filter.space])
-  if (filter.since !== undefined) parts.push(['hlc >= ?', filter.since * 1_024])
+  if (filter.since !== undefined) parts.push(['hlc >= ?', filter.since * HLC_STEPS_PER_MS])
   const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`
   return { where, params: parts.map(([, value]) => value) }
 }

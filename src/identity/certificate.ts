@@ -10,7 +10,7 @@ export const DEVICE_KINDS = ['human', 'agent', 'relay'] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
 
 const VERSION = 1
-/** Control characters, line separators and bidirectional overrides: what could rearrange the line it is shown in. */
+/** Control characters, line separators and bidirectional overrides: what could rearrange the line a name is shown in. */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 
 /** The statement of a principal that a device acts for it (docs/specs/identity.md). */
@@ -99,11 +99,12 @@ function isBytes(value: CborValue | undefined, length: number): value is Uint8Ar
   return value instanceof Uint8Array && value.byteLength === length
 }
 
-function isName(value: CborValue | undefined): value is string {
+/** A name of a person, device or space that is fit to be shown: trimmed, printable, neither empty nor too long. */
+export function isName(value: unknown, maxChars: number = NAME_MAX_CHARS): value is string {
   return (
     typeof value === 'string' &&
     value.length > 0 &&
-    value.length <= NAME_MAX_CHARS &&
+    value.length <= maxChars &&
     value.isWellFormed() &&
     value.trim() === value &&
     !UNPRINTABLE.test(value)

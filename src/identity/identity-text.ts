@@ -1,7 +1,8 @@
-import { bytesOfHex, hexOf } from '../base/index.ts'
+import { bytesOfHex, hexOf, isHex } from '../base/index.ts'
 import { decodeCertificate } from './certificate.ts'
 import { type IdentitySeeds, identityFromSeeds } from './device-identity.ts'
 import { IdentityError } from './errors.ts'
+import { SEED_BYTES } from './keys.ts'
 import type { Identity } from './types.ts'
 
 /** A good file has less than 1 KiB. */
@@ -9,7 +10,6 @@ export const IDENTITY_FILE_MAX_BYTES: number = 16 * 1024
 
 const FORMAT = 'plexus-identity'
 const VERSION = 1
-const HEX_SEED = /^[0-9a-f]{64}$/
 
 /** The text of a key file (docs/specs/identity.md). */
 export function encodeIdentity(seeds: IdentitySeeds, identity: Identity): string {
@@ -63,7 +63,7 @@ function objectOf(text: string, path: string): Fields {
 
 function seedOf(fields: Fields, name: string, path: string): Uint8Array {
   const value = fields[name]
-  if (typeof value !== 'string' || !HEX_SEED.test(value)) throw corrupt(path, `its ${name} is no key`)
+  if (typeof value !== 'string' || !isHex(value, SEED_BYTES)) throw corrupt(path, `its ${name} is no key`)
   return bytesOfHex(value)
 }
 

@@ -8,6 +8,7 @@ export {
   DEVICE_KINDS,
   type DeviceKind,
   decodeCertificate,
+  isName,
   issueCertificate,
   NAME_MAX_CHARS,
   verifyCertificate,

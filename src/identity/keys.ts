@@ -5,7 +5,7 @@ import {
   sign as signBytes,
   verify as verifyBytes,
 } from 'node:crypto'
-import { BaseError, bytesOfHex, hexOf, PUBLIC_KEY_BYTES, peerIdOfKey, utf8 } from '../base/index.ts'
+import { BaseError, bytesOfHex, hexOf, keepNewest, PUBLIC_KEY_BYTES, peerIdOfKey, utf8 } from '../base/index.ts'
 import { SIGNATURE_BYTES, type Signer, type Verifier } from './types.ts'
 
 /** Length of the secret that an Ed25519 or X25519 key pair is derived from (RFC 8032 section 5.1.5, RFC 7748). */
@@ -72,10 +72,7 @@ export function verifier(init: { readonly cacheKeys?: number } = {}): Verifier {
     if (key === undefined) return undefined
     cache.delete(name)
     cache.set(name, key)
-    for (const oldest of cache.keys()) {
-      if (cache.size <= capacity) break
-      cache.delete(oldest)
-    }
+    keepNewest(cache, capacity)
     return key
   }
   return {

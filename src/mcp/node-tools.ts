@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { plainLine } from '../base/index.ts'
+import { plainLine, plainName, quotedLine, shortPeerId } from '../base/index.ts'
 import type { NodeStatus, PeerReport } from '../node/index.ts'
-import { told } from './quotation.ts'
 import { READ_ONLY, type Tool, tool } from './tool.ts'
 
 /** Reasons may hold a sentence of the other peer. */
@@ -20,7 +19,7 @@ export const nodeStatusTool: Tool = tool({
   run: async (input, { call }) => {
     const status = await call<NodeStatus>('node.status', {})
     const spaces = status.spaces.map(({ name, personal, role, members, progress }) => ({
-      name: personal ? 'private' : plainLine(name, 64),
+      name: personal ? 'private' : plainName(name),
       role: role ?? 'none',
       members,
       behind: progress.behind,
@@ -42,11 +41,11 @@ export const nodeStatusTool: Tool = tool({
       `${status.name} is ${status.state}; ${status.peers.ready} of ${status.peers.known} peers ready; ${status.records} records.`,
       ...spaces.map(
         (space) =>
-          `space ${told(space.name, 64)}: ${space.role}, ${space.members} members, ${space.behind} records behind`,
+          `space ${quotedLine(space.name)}: ${space.role}, ${space.members} members, ${space.behind} records behind`,
       ),
       ...troubles.map(
         (component) =>
-          `${component.name} ${component.state}: ${told(component.reason ?? '', REASON_MAX_CHARS)} Fix: ${component.fix ?? 'none known'}`,
+          `${component.name} ${component.state}: ${quotedLine(component.reason ?? '', REASON_MAX_CHARS)} Fix: ${component.fix ?? 'none known'}`,
       ),
       ...(input.detail === 'detailed' ? status.addresses.map((address) => `listens on ${address}`) : []),
     ]
@@ -70,22 +69,22 @@ export const peersListTool: Tool = tool({
     const wanted = peers.filter((peer) => state === undefined || peer.state === state)
     const from = Number(cursor ?? 0) || 0
     const page = wanted.slice(from, from + limit).map((peer) => ({
-      name: plainLine(peer.name ?? '?', 64),
+      name: plainName(peer.name ?? '?'),
       peer: peer.peer,
       state: peer.state,
       rttMs: peer.rttMs,
       link: peer.kind,
       reason: peer.reason === undefined ? undefined : plainLine(peer.reason, REASON_MAX_CHARS),
-      spaces: peer.spaces.map((space) => plainLine(space.name, 64)),
+      spaces: peer.spaces.map((space) => plainName(space.name)),
     }))
     const next = from + limit < wanted.length ? String(from + limit) : undefined
     const lines = page.map((peer) => {
       const rtt = peer.rttMs === undefined ? '' : ` ${peer.rttMs.toFixed(1)} ms`
-      const reason = peer.state === 'ready' ? '' : `: ${told(peer.reason ?? '', REASON_MAX_CHARS)}`
-      return `${told(peer.name, 64)} (${peer.peer.slice(-8)}) ${peer.state}${rtt}${reason}`
+      const reason = peer.state === 'ready' ? '' : `: ${quotedLine(peer.reason ?? '', REASON_MAX_CHARS)}`
+      return `${quotedLine(peer.name)} (${shortPeerId(peer.peer)}) ${peer.state}${rtt}${reason}`
     })
     const text =
-      page.length === 0 ? 'No such peers. Somebody joins with a ticket from: plexus invite' : lines.join('\n')
+      page.length === 0 ? 'No such peers. Somebody joins with a ticket from `plexus invite`.' : lines.join('\n')
     return { text, data: { peers: page, total: wanted.length, ...(next === undefined ? {} : { cursor: next }) } }
   },
 })

@@ -1,5 +1,9 @@
+import { plainName, quotedLine } from '../base/index.ts'
 import type { AskCoverage, FoundPaper } from '../research/index.ts'
-import { type Provenance, told } from './quotation.ts'
+import { type Provenance, plainText } from './quotation.ts'
+
+/** Authors of a paper in structured content; the quotation names all. */
+const AUTHORS_SHOWN_MAX = 20
 
 export function provenanceOfPaper(paper: FoundPaper, self: string): Provenance {
   return {
@@ -30,7 +34,21 @@ export function paperText(paper: FoundPaper, withAbstract: boolean): string {
   return lines.filter((line) => line !== '').join('\n')
 }
 
+/** The same facts for programs. */
+export function paperData(paper: FoundPaper): Readonly<Record<string, unknown>> {
+  return {
+    id: paper.id,
+    title: plainText(paper.title, 500),
+    authors: paper.authors.slice(0, AUTHORS_SHOWN_MAX).map((name) => plainText(name, 200)),
+    year: paper.year,
+    doi: paper.doi,
+    author: plainName(paper.author.name),
+    peer: paper.author.peer,
+    signature: paper.signature,
+  }
+}
+
 export function coverageText({ asked, answered, silent }: AskCoverage): string {
-  const missing = silent.map((peer) => `${told(peer.name, 64)} (${told(peer.reason, 200)})`).join(', ')
+  const missing = silent.map((peer) => `${quotedLine(peer.name)} (${quotedLine(peer.reason, 200)})`).join(', ')
   return `${answered} of ${asked} peers answered${missing === '' ? '' : `; no answer from ${missing}`}.`
 }

@@ -1,4 +1,4 @@
-import { hexOf, plainLine, type Random, plainText as withoutDeception } from '../base/index.ts'
+import { hexOf, quotedLine, type Random, plainText as withoutDeception } from '../base/index.ts'
 
 /**
  * What a peer wrote reaches a model only as a marked quotation: who said it, how surely, how old it is, and the text
@@ -54,19 +54,14 @@ export class Quoter {
   quote(provenance: Provenance, text: string): string {
     const { id, author, also = [], peer, trust, signature, written, space, by } = provenance
     const facts = [
-      `id=${ID.test(id) ? id : told(id, 300)}`,
-      `author=${told(author, 64)}`,
+      `id=${ID.test(id) ? id : quotedLine(id, 300)}`,
+      `author=${quotedLine(author)}`,
       `peer=${peer}`,
       `trust=${trust}`,
       `signature=${signature}`,
     ]
-    if (also.length > 0) facts.push(`also=${also.map((name) => told(name, 64)).join(', ')}`)
-    const more = [`written=${written}`, `space=${told(space, 64)}`, `by=${told(by, 140)}`]
+    if (also.length > 0) facts.push(`also=${also.map((name) => quotedLine(name)).join(', ')}`)
+    const more = [`written=${written}`, `space=${quotedLine(space)}`, `by=${quotedLine(by, 140)}`]
     return `[${[...facts, ...more].join(' | ')}]\n<quoted-${this.#marker}>\n${plainText(text)}\n</quoted-${this.#marker}>`
   }
-}
-
-/** A few words of a peer outside a quotation: its name, why it refused. One string, that cannot be taken for our own words. */
-export function told(text: string, maxChars: number): string {
-  return JSON.stringify(plainLine(text, maxChars))
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { plainLine } from '../base/index.ts'
+import { plainLine, plainName, quotedLine } from '../base/index.ts'
 import type { AddReport, AskReport } from '../research/index.ts'
-import { coverageText, paperText, provenanceOfPaper } from './paper-text.ts'
-import { plainText, Quoter, told } from './quotation.ts'
+import { coverageText, paperData, paperText, provenanceOfPaper } from './paper-text.ts'
+import { Quoter } from './quotation.ts'
 import { ADDS, READS_PEERS, type Tool, tool } from './tool.ts'
 
 export const researchAddTool: Tool = tool({
@@ -32,7 +32,7 @@ export const researchAddTool: Tool = tool({
     // The title of one that was known may be the word of somebody else: that is quoted, by fetch.
     if (!added) return { text: `known already: ${id}`, data: { id, uri, added } }
     const title = plainLine(paper.fields.title ?? '', 300)
-    return { text: `added: ${told(title, 300)} (${id})`, data: { id, uri, title, added } }
+    return { text: `added: ${quotedLine(title, 300)} (${id})`, data: { id, uri, title, added } }
   },
 })
 
@@ -66,22 +66,15 @@ export const researchAskTool: Tool = tool({
       text,
       data: {
         answers: answers.map((paper) => ({
-          id: paper.id,
-          title: plainText(paper.title, 500),
-          authors: paper.authors.slice(0, 20).map((name) => plainText(name, 200)),
-          year: paper.year,
-          doi: paper.doi,
+          ...paperData(paper),
           score: paper.score,
-          author: plainLine(paper.author.name, 64),
-          peer: paper.author.peer,
-          signature: paper.signature,
-          heldBy: paper.heldBy.map((peer) => plainLine(peer.name, 64)),
+          heldBy: paper.heldBy.map((peer) => plainName(peer.name)),
         })),
         coverage: {
           ...coverage,
           silent: coverage.silent.map(({ peer, name, reason }) => ({
             peer,
-            name: plainLine(name, 64),
+            name: plainName(name),
             reason: plainLine(reason, 200),
           })),
         },

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { plainLine } from '../base/index.ts'
+import { codeOf, plainName } from '../base/index.ts'
 import type { RecallAnswer, ThoughtReport } from '../cognition/index.ts'
 import type { FindReport, FoundPaper, PaperReport } from '../research/index.ts'
 import { McpError } from './errors.ts'
-import { paperText, provenanceOfPaper } from './paper-text.ts'
+import { paperData, paperText, provenanceOfPaper } from './paper-text.ts'
 import { plainText, Quoter } from './quotation.ts'
 import { provenanceOf } from './thought-tools.ts'
 import { READS_PEERS, type Tool, type ToolContext, tool } from './tool.ts'
@@ -109,7 +109,7 @@ function thoughtResult(thought: ThoughtReport, quoter: Quoter, maxChars: number)
       thoughtKind: thought.kind,
       text: plainText(thought.text, maxChars),
       topic: thought.topic === undefined ? undefined : plainText(thought.topic, 120),
-      author: plainLine(thought.author.name, 64),
+      author: plainName(thought.author.name),
       peer: thought.author.peer,
       trust: provenance.trust,
       signature: thought.signature,
@@ -128,16 +128,9 @@ function thoughtResult(thought: ThoughtReport, quoter: Quoter, maxChars: number)
 function paperResult(paper: FoundPaper, self: string, quoter: Quoter): Result {
   return {
     data: {
+      ...paperData(paper),
       kind: 'paper',
-      id: paper.id,
       uri: `plexus://paper/${paper.id}`,
-      title: plainText(paper.title, 500),
-      authors: paper.authors.slice(0, 20).map((name) => plainText(name, 200)),
-      year: paper.year,
-      doi: paper.doi,
-      author: plainLine(paper.author.name, 64),
-      peer: paper.author.peer,
-      signature: paper.signature,
       citedBy: paper.citedBy,
     },
     quotation: quoter.quote(provenanceOfPaper(paper, self), paperText(paper, false)),
@@ -198,7 +191,7 @@ async function fetchOne(reference: string, context: ToolContext, quoter: Quoter)
 }
 
 function isUnknown(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   return code === 'ERR_NOT_FOUND' || code === 'ERR_PAPER_UNKNOWN'
 }
 

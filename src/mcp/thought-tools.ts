@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { plainLine } from '../base/index.ts'
+import { plainName, quotedLine } from '../base/index.ts'
 import type { ThoughtReport } from '../cognition/index.ts'
-import { type Provenance, told } from './quotation.ts'
+import type { Provenance } from './quotation.ts'
 import { ADDS, type Tool, tool } from './tool.ts'
 
 /** These mirror `src/cognition`: a face imports no domain, so the schema is written out; a test compares them. */
@@ -31,13 +31,15 @@ export const thoughtShareTool: Tool = tool({
   annotations: ADDS,
   run: async (input, { call }) => {
     const { thought } = await call<{ readonly thought: ThoughtReport }>('thought.share', input)
-    const where = thought.space.personal ? 'kept private on this machine' : `shared in ${told(thought.space.name, 64)}`
+    const where = thought.space.personal
+      ? 'kept private on this machine'
+      : `shared in ${quotedLine(thought.space.name)}`
     return {
       text: `${where}, id ${thought.id}`,
       data: {
         id: thought.id,
         uri: `plexus://thought/${thought.id}`,
-        space: plainLine(thought.space.name, 64),
+        space: plainName(thought.space.name),
         private: thought.space.personal,
       },
     }

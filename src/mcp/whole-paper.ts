@@ -1,4 +1,4 @@
-import { plainLine } from '../base/index.ts'
+import { plainName } from '../base/index.ts'
 import type { CitationReport, PaperReport, SignatureState } from '../research/index.ts'
 import { plainData, type Quoter } from './quotation.ts'
 
@@ -36,7 +36,7 @@ export function wholePaper(
     ),
   )
   const saidBy = words.map(({ author, signature, facts }) => ({
-    author: plainLine(author.name, 64),
+    author: plainName(author.name),
     peer: author.peer,
     signature,
     fields: Object.keys(facts),

@@ -1,5 +1,4 @@
-import { BaseError, type Clock, type PeerId, reasonOf, type Timer } from '../base/index.ts'
-import { abortable } from './abortable.ts'
+import { abortable, BaseError, type Clock, type PeerId, reasonOf, type Timer, whenAborted } from '../base/index.ts'
 import { NetworkError } from './errors.ts'
 import { CHANNEL_MAX_WRITE_BYTES, CHANNEL_READ_BUFFER_BYTES, type Channel } from './transport.ts'
 
@@ -114,9 +113,11 @@ export class StreamChannel implements Channel {
     if (this.#failure !== undefined) throw this.#failure
     const reader: WaitingRead = Promise.withResolvers()
     this.#reader = reader
-    return abortable(reader.promise, options.signal, () => {
-      if (this.#reader === reader) this.#reader = undefined
+    // What arrived in this very moment is the reader's: it must not be lost to the next one.
+    using _abort = whenAborted(options.signal, (reason) => {
+      if (this.#reader === reader) this.#takeReader()?.reject(reason)
     })
+    return await reader.promise
   }
 
   /** Resolves once our side is closed, or the channel has failed; what could not be sent, its `send` has said. */

@@ -1,5 +1,4 @@
-import { type Clock, type PeerId, reasonOf, shortPeerId, type Timer } from '../base/index.ts'
-import { abortable } from './abortable.ts'
+import { abortable, type Clock, type PeerId, reasonOf, shortPeerId, type Timer } from '../base/index.ts'
 import { dialableAddresses } from './addresses.ts'
 import { type AddressFailure, NetworkError } from './errors.ts'
 

@@ -1,3 +1,7 @@
+/**
+ * Layer 2, the live pillar: authenticated byte streams between peers. The transport port, its adapters over libp2p and over a
+ * simulated network, and the keeper of connections.
+ */
 export {
   DEFAULT_LAN_SERVICE,
   type Libp2pTransportComponents,

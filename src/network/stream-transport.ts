@@ -1,4 +1,5 @@
 import {
+  abortable,
   BaseError,
   type Clock,
   type ComponentState,
@@ -12,7 +13,6 @@ import {
   type Timer,
   withDeadline,
 } from '../base/index.ts'
-import { abortable } from './abortable.ts'
 import { joinAddress } from './addresses.ts'
 import type { Carrier, CarrierEvents, Connection } from './carrier.ts'
 import type { StreamChannel } from './channel.ts'
@@ -23,6 +23,8 @@ import type { Channel, HandleOptions, Link, Transport, TransportEvents } from '.
 
 /** Connections held at once; beyond it we neither dial nor accept. */
 export const MAX_CONNECTIONS = 100
+/** Of one peer: two that dial each other at once have two; more is somebody who wants the room of others. */
+export const CONNECTIONS_PER_PEER = 8
 /** Opening a stream, from the request to the agreed protocol. */
 export const OPEN_TIMEOUT_MS = 5_000
 export const STOP_TIMEOUT_MS = 3_000
@@ -237,6 +239,7 @@ export class StreamTransport implements Transport {
     const { link } = connection
     if (this.#state !== 'ok' && this.#state !== 'starting') this.#detach(connection, 'the network is stopping')
     else if (this.#links.add(connection)) this.events.emit('peer:connect', link)
+    else if (this.#links.of(link.peer).length > CONNECTIONS_PER_PEER) this.#detach(connection, 'too many of one peer')
     else this.#clock.setTimer(SURPLUS_GRACE_MS, () => this.#thinOut(link.peer))
   }
 

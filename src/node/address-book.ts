@@ -1,8 +1,6 @@
 import type { Clock, PeerId } from '../base/index.ts'
-import type { Database, Schema } from '../store/index.ts'
-
-/** Addresses kept per peer; the least recently seen give way. */
-export const ADDRESSES_PER_PEER = 8
+import { ADDRESSES_PER_PEER } from '../network/index.ts'
+import { type Database, type Schema, text } from '../store/index.ts'
 
 export const addressBookSchema: Schema = {
   module: 'node',
@@ -23,7 +21,7 @@ export interface Settings {
   keepSetting(name: string, value: string): void
 }
 
-/** Where peers were last seen, kept across restarts, and this node's own settings beside it. */
+/** Where peers were last seen, the last few addresses of each, kept across restarts, and this node's own settings beside it. */
 export interface AddressBook extends Settings {
   addressesOf(peer: PeerId): readonly string[]
   remember(peer: PeerId, addresses: readonly string[]): void
@@ -44,15 +42,15 @@ export function addressBook(components: { readonly database: Database; readonly 
     'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   )
   return {
-    addressesOf: (peer) => byPeer.all(peer, ADDRESSES_PER_PEER).map((row) => String(row.address)),
+    addressesOf: (peer) => byPeer.all(peer, ADDRESSES_PER_PEER).map((row) => text(row.address)),
     remember: (peer, addresses) =>
       database.transaction(() => {
         for (const address of addresses.slice(0, ADDRESSES_PER_PEER)) put.run(peer, address, clock.now())
         trim.run(peer, ADDRESSES_PER_PEER)
       }),
     setting: (name) => {
-      const value = readSetting.get(name)?.value
-      return value === undefined ? undefined : String(value)
+      const row = readSetting.get(name)
+      return row === undefined ? undefined : text(row.value)
     },
     keepSetting: (name, value) => void writeSetting.run(name, value),
   }

@@ -60,7 +60,7 @@ export class ClockWatch implements Component {
       state: 'degraded',
       reason: `records of this peer are dated up to ${new Date(this.#newestMs).toISOString()}: others set aside all that it writes until then`,
       since: this.#since,
-      fix: 'Set the clock of this machine, if it is wrong now. If it was wrong before, wait, or join the others again with a new --profile.',
+      fix: 'Set the clock of this machine, if it is wrong now. If it was wrong before, wait, or join the others again with a new `--profile`.',
       figures,
     }
   }

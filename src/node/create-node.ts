@@ -23,6 +23,7 @@ import { createSync } from '../sync/index.ts'
 import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
 import { admissionOf } from './admission.ts'
 import { ClockWatch } from './clock-watch.ts'
+import { Doorkeeper } from './doorkeeper.ts'
 import { NodeError } from './errors.ts'
 import { Expiry } from './expiry.ts'
 import { introduce } from './introductions.ts'
@@ -116,6 +117,7 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
 
   cleanup.use(introduce({ spaces, bus, sync, keeper, addresses }))
   const inOrder: readonly (readonly [Component, boolean])[] = [
+    [new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') }), false],
     [keeper, false],
     [bus, false],
     [sync, false],

@@ -3,7 +3,8 @@ export { type PinoLoggerInit, pinoLogger } from './adapters/pino-logger.ts'
 export { createNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
 export { type ProcessFigures, prometheusText } from './metrics.ts'
-export type { PeerReport } from './operations.ts'
+export type { InviteReport, StoreReport } from './operations.ts'
+export type { PeerReport, PingReport } from './peers.ts'
 export type {
   ComponentReport,
   Domain,

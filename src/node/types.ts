@@ -76,19 +76,19 @@ export interface NodeInit {
   /** The profile folder; created with mode 0700 when absent. */
   readonly folder: string
   /** How this peer calls itself, at most 64 characters; remembered. Default: the remembered name, else `defaultName`. */
-  readonly name?: string
-  readonly defaultName?: string
+  readonly name?: string | undefined
+  readonly defaultName?: string | undefined
   /** Shown by `status`. */
-  readonly version?: string
+  readonly version?: string | undefined
   /** Multiaddr strings to listen on. Default: every interface, the port remembered from last time. */
-  readonly listen?: readonly string[]
+  readonly listen?: readonly string[] | undefined
   /** Find peers on the local network. Default true. */
-  readonly mdns?: boolean
+  readonly mdns?: boolean | undefined
   /** Default: cognition and research. */
-  readonly domains?: readonly DomainFactory[]
-  readonly log?: Logger
-  readonly clock?: Clock
-  readonly random?: Random
+  readonly domains?: readonly DomainFactory[] | undefined
+  readonly log?: Logger | undefined
+  readonly clock?: Clock | undefined
+  readonly random?: Random | undefined
 }
 
 /** A running peer. */

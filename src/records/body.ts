@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { BaseError, bytesEqual, type CborValue, decodeCanonicalCbor, encodeCbor, type Random } from '../base/index.ts'
+import { BaseError, bytesEqual, decodeCanonicalCbor, encodeCbor, isMap, type Random } from '../base/index.ts'
 import { RecordsError } from './errors.ts'
 import { BODY_MAX_BYTES, BODY_SALT_BYTES, type BodyMap, type Header } from './types.ts'
 
@@ -48,8 +48,4 @@ export function bodyHashOf(body: Uint8Array): Uint8Array {
 /** Whether these bytes are the body that the header promises. */
 export function isBodyOf(header: Header, body: Uint8Array): boolean {
   return body.length === header.bodyLen && bytesEqual(bodyHashOf(body), header.bodyHash)
-}
-
-function isMap(value: CborValue): value is BodyMap {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 }

@@ -1,4 +1,4 @@
-import { BaseError, type CborValue, decodeCanonicalCbor, decodeCbor } from '../base/index.ts'
+import { BaseError, type CborValue, decodeCanonicalCbor, tryDecodeCbor } from '../base/index.ts'
 import { RecordsError } from './errors.ts'
 
 /** Canonical CBOR from a peer. Throws `RecordsError`: `ERR_RECORD_NOT_CANONICAL`, `ERR_RECORD_MALFORMED`. */
@@ -7,17 +7,7 @@ export function decodeCanonical(bytes: Uint8Array): CborValue {
     return decodeCanonicalCbor(bytes)
   } catch (cause) {
     if (!(cause instanceof BaseError)) throw cause
-    const code = isCbor(bytes) ? 'ERR_RECORD_NOT_CANONICAL' : 'ERR_RECORD_MALFORMED'
+    const code = tryDecodeCbor(bytes) === undefined ? 'ERR_RECORD_MALFORMED' : 'ERR_RECORD_NOT_CANONICAL'
     throw new RecordsError(code, cause.message, { cause })
-  }
-}
-
-function isCbor(bytes: Uint8Array): boolean {
-  try {
-    decodeCbor(bytes)
-    return true
-  } catch (error) {
-    if (error instanceof BaseError) return false
-    throw error
   }
 }

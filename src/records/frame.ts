@@ -1,4 +1,4 @@
-import { type CborValue, encodeCbor } from '../base/index.ts'
+import { type CborValue, encodeCbor, isList } from '../base/index.ts'
 import { SIGNATURE_BYTES, type Signer, type Verifier } from '../identity/index.ts'
 import { decodeCanonical } from './decode.ts'
 import { RecordsError } from './errors.ts'
@@ -47,14 +47,14 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 export function decodeFrames(bytes: Uint8Array): readonly Frame[] {
   if (bytes.length > RUN_MAX_BYTES) throw tooLarge('the batch is too long')
   const values = decodeCanonical(bytes)
-  if (!Array.isArray(values)) throw malformed('a batch is an array')
+  if (!isList(values)) throw malformed('a batch is an array')
   if (values.length > RUN_MAX_FRAMES) throw tooLarge(`a batch has more than ${RUN_MAX_FRAMES} frames`)
   return values.map(frameOf)
 }
 
 function frameOf(value: CborValue): Frame {
-  if (!Array.isArray(value) || value.length !== FRAME_FIELDS) throw malformed('a frame is an array of three')
-  const [header, signature, body]: CborValue[] = value
+  if (!isList(value) || value.length !== FRAME_FIELDS) throw malformed('a frame is an array of three')
+  const [header, signature, body] = value
   if (!(header instanceof Uint8Array) || !(signature instanceof Uint8Array)) throw malformed('a part is no byte string')
   if (body !== null && !(body instanceof Uint8Array)) throw malformed('a body is a byte string or null')
   if (signature.length !== SIGNATURE_BYTES) throw malformed('a signature is of another length')

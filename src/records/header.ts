@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type CborValue, encodeCbor, HASH_BYTES, PUBLIC_KEY_BYTES, utf8 } from '../base/index.ts'
+import { type CborValue, encodeCbor, HASH_BYTES, isList, PUBLIC_KEY_BYTES, utf8 } from '../base/index.ts'
 import { decodeCanonical } from './decode.ts'
 import { RecordsError } from './errors.ts'
 import {
@@ -46,8 +46,8 @@ export function encodeHeader(header: Header): Uint8Array {
 export function decodeHeader(bytes: Uint8Array): Header {
   if (bytes.length > HEADER_MAX_BYTES) throw new RecordsError('ERR_RECORD_TOO_LARGE', 'the header is too long')
   const fields = decodeCanonical(bytes)
-  if (!Array.isArray(fields) || fields.length !== HEADER_FIELDS) throw malformed('a header has fourteen fields')
-  const [v, space, device, log, seq, prev, hlc, auth, kind, flags, epoch, exp, bodyHash, bodyLen]: CborValue[] = fields
+  if (!isList(fields) || fields.length !== HEADER_FIELDS) throw malformed('a header has fourteen fields')
+  const [v, space, device, log, seq, prev, hlc, auth, kind, flags, epoch, exp, bodyHash, bodyLen] = fields
   if (v !== RECORD_VERSION) throw malformed('the version is unknown')
   const header: Header = {
     v,

@@ -38,5 +38,6 @@ export {
   RUN_MAX_FRAMES,
   type StoredRecord,
   type View,
+  type Write,
 } from './types.ts'
 export { ENTITY_MAX_RECORDS } from './views.ts'

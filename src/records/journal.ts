@@ -12,13 +12,12 @@ import {
   type SpaceId,
 } from '../base/index.ts'
 import type { Signer, Verifier } from '../identity/index.ts'
-import type { Database } from '../store/index.ts'
+import { blob, type Database } from '../store/index.ts'
 import { Appender } from './append.ts'
 import { logKeyOf } from './header.ts'
 import { Ingest } from './ingest.ts'
 import { Ledger } from './ledger.ts'
 import type { StoredFrame } from './record-table.ts'
-import { blob } from './row.ts'
 import {
   type Authority,
   type BodyMap,

@@ -1,8 +1,7 @@
 import { bytesOfHex, hexOf, type PeerId, peerIdOfKey, type RecordId, type SpaceId, spaceIdOf } from '../base/index.ts'
-import { type Database, type Row, type Statement, StoreError } from '../store/index.ts'
+import { blob, type Database, integer, type Row, type Statement, StoreError } from '../store/index.ts'
 import { classOfLog, logKeyOf } from './header.ts'
 import { EMPTY_LOG, type LogState } from './log-rules.ts'
-import { blob, integer } from './row.ts'
 import type { LogClass, LogHead } from './types.ts'
 
 /** Logs kept in memory; beyond that all are forgotten after a commit and read again when needed. */

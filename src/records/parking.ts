@@ -1,9 +1,8 @@
 import { bytesOfHex, type SpaceId, spaceIdOf } from '../base/index.ts'
-import type { Database, Row } from '../store/index.ts'
+import { blob, type Database, integer, type Row } from '../store/index.ts'
 import type { Candidate } from './candidate.ts'
 import { logKeyOf } from './header.ts'
 import { PARKED_MAX_PER_LOG, PARKED_MAX_PER_SPACE } from './log-rules.ts'
-import { blob, integer } from './row.ts'
 import type { Frame } from './types.ts'
 
 /** The log that a parked frame belongs to. */
@@ -49,10 +48,6 @@ export class Parking {
   size(space?: SpaceId): number {
     if (space !== undefined) return this.#counts.get(space)?.frames ?? 0
     return this.#counts.values().reduce((sum, { frames }) => sum + frames, 0)
-  }
-
-  has(space: SpaceId, key: string): boolean {
-    return this.#counts.get(space)?.logs.has(key) ?? false
   }
 
   /** False when the frame is parked already. */

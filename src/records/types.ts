@@ -1,5 +1,5 @@
 import type { CborValue, Events, PeerId, RecordId, SpaceId } from '../base/index.ts'
-import type { Database, Row } from '../store/index.ts'
+import type { Database } from '../store/index.ts'
 
 /** The class of a log, first byte of its 8-byte name. */
 export const LOG_CLASS = { control: 0, durable: 1, expiring: 2 } as const
@@ -87,7 +87,7 @@ export interface Draft {
   readonly kind: number
   readonly body: BodyMap
   /** Milliseconds since 1970. */
-  readonly exp?: number
+  readonly exp?: number | undefined
 }
 
 /** A log and how far we hold it. */
@@ -106,19 +106,22 @@ export type AuthorityVerdict =
   /** `unknown` means "not admitted as far as we know": the frame is set aside until control records say more. */
   | { readonly allowed: false; readonly unknown: boolean; readonly reason: string }
 
+/** A record that somebody wants to write, as far as whether they may depends on it. */
+export interface Write {
+  readonly space: SpaceId
+  readonly author: PeerId
+  readonly class: LogClass
+  readonly log: string
+  readonly seq: number
+  readonly kind: number
+}
+
 /**
  * The question that `records` asks and `space` answers, so that neither imports the other.
  * All methods are synchronous, are called inside the writing transaction, must not write to the journal and must not throw.
  */
 export interface Authority {
-  mayWrite(write: {
-    readonly space: SpaceId
-    readonly author: PeerId
-    readonly class: LogClass
-    readonly log: string
-    readonly seq: number
-    readonly kind: number
-  }): AuthorityVerdict
+  mayWrite(write: Write): AuthorityVerdict
   /** Eight bytes that stand for the control state of the space, for the header's `auth` field. */
   digest(space: SpaceId): Uint8Array
   /** A control record was stored. Called in storage order, before the next frame is judged. */
@@ -230,5 +233,3 @@ export interface Journal {
   readonly database: Database
   figures(): Readonly<Record<string, number>>
 }
-
-export type { Row }

@@ -1,6 +1,5 @@
-import type { Database } from '../store/index.ts'
+import { type Database, integer, text } from '../store/index.ts'
 import { RecordsError } from './errors.ts'
-import { integer, text } from './row.ts'
 import type { View } from './types.ts'
 
 /** Stands in the place of a version when records changed behind a view's back: it is rebuilt when it is registered. */

@@ -1,8 +1,7 @@
 import { bytesOfHex, codeOf, type Logger, reasonOf } from '../base/index.ts'
-import { type Database, type Statement, StoreError } from '../store/index.ts'
+import { type Database, integer, type Statement, StoreError } from '../store/index.ts'
 import { RecordsError } from './errors.ts'
 import type { RecordTable } from './record-table.ts'
-import { integer } from './row.ts'
 import type { StoredRecord, View } from './types.ts'
 import {
   addFailure,

@@ -49,7 +49,7 @@ function fieldsOfWords(input: AddInput): PaperFields {
   const author = authors?.flatMap((name) => parseName(name) ?? [])
   const doi = input.doi === undefined ? undefined : normaliseDoi(input.doi)
   if (input.doi !== undefined && doi === undefined)
-    throw invalid(`not a DOI: ${input.doi}`, 'A DOI looks like 10.1145/359545.359563')
+    throw invalid(`not a DOI: ${input.doi}`, 'One looks like 10.1145/359545.359563, with or without its link.')
   const arxiv = input.arxiv === undefined ? undefined : normaliseArxiv(input.arxiv)
   if (input.arxiv !== undefined && arxiv === undefined)
     throw invalid(`not an arXiv id: ${input.arxiv}`, 'One looks like 1706.03762 or hep-th/9901001.')

@@ -1,10 +1,11 @@
-import { hexOf, type PeerId, reasonOf, type SpaceId, sha256, utf8 } from '../base/index.ts'
+import { type Clock, hexOf, type PeerId, reasonOf, type SpaceId, sha256, utf8 } from '../base/index.ts'
 import type { Bus, QueryResult, RequestContext } from '../bus/index.ts'
 import type { Journal } from '../records/index.ts'
 import type { Library } from './library.ts'
 import { parsePaperQuery } from './paper-query.ts'
+import { QueryGate } from './query-gate.ts'
 import type { ScoredSource } from './rescore.ts'
-import type { SpacesInReach } from './spaces-in-reach.ts'
+import type { CommonSpaces, SpacesInReach } from './spaces-in-reach.ts'
 import {
   decodeAnswer,
   decodeQuery,
@@ -14,6 +15,7 @@ import {
   QUERY_KIND,
   shortFields,
   type WireAnswer,
+  type WireQuery,
 } from './wire.ts'
 
 export const ASK_DEADLINE_MS = 2_000
@@ -32,9 +34,21 @@ export interface Question {
   readonly limit: number
 }
 
+export interface AskOptions {
+  readonly deadlineMs: number
+  readonly signal: AbortSignal
+}
+
+/** Peers with whom we have the same spaces in common. */
+interface Round {
+  readonly spaces: CommonSpaces
+  readonly peers: PeerId[]
+}
+
 export interface AskingComponents {
   readonly journal: Journal
   readonly bus: Bus
+  readonly clock: Clock
   readonly library: Library
   readonly spaces: SpacesInReach
 }
@@ -42,10 +56,12 @@ export interface AskingComponents {
 /** Both ends of the network query: asks the members of our spaces, and answers them. */
 export class Asking {
   readonly #components: AskingComponents
+  readonly #gate: QueryGate
   readonly #counts = { queriesAnswered: 0, queriesRefused: 0, answersRefused: 0 }
 
   constructor(components: AskingComponents) {
     this.#components = components
+    this.#gate = new QueryGate(components)
   }
 
   get counts(): Readonly<Record<'queriesAnswered' | 'queriesRefused' | 'answersRefused', number>> {
@@ -61,14 +77,17 @@ export class Asking {
   /** One round to all other members; never rejects but when `signal` aborts. */
   async remote(
     question: Question,
-    options: { readonly deadlineMs: number; readonly signal: AbortSignal },
+    options: AskOptions,
   ): Promise<{ readonly sources: readonly ScoredSource[]; readonly coverage: AskCoverage }> {
     const askable = this.#components.spaces.askable(question.spaces)
     // A peer is told of no space but those it shares with us, so each set of common spaces makes a query of its own.
-    const rounds = Map.groupBy(askable.keys(), (peer) => (askable.get(peer) ?? []).join())
-    const results = await Promise.all(
-      [...rounds.values()].map((peers) => this.#round(peers, question, askable, options)),
-    )
+    const rounds = new Map<string, Round>()
+    for (const [peer, spaces] of askable) {
+      const round = rounds.get(spaces.join()) ?? { spaces, peers: [] }
+      round.peers.push(peer)
+      rounds.set(spaces.join(), round)
+    }
+    const results = await Promise.all([...rounds.values()].map((round) => this.#ask(round, question, options)))
     return {
       sources: results.flatMap((result) => result.sources),
       coverage: {
@@ -79,18 +98,25 @@ export class Asking {
     }
   }
 
-  /** Answers another peer. Throws `ERR_RESEARCH_WIRE` and `ERR_PAPER_QUERY`, which the bus hands to the asker; both are counted. */
-  respond(body: Uint8Array, { from }: Pick<RequestContext, 'from'>): Uint8Array {
+  /**
+   * Answers another peer. Rejects with `ERR_RESEARCH_WIRE`, `ERR_PAPER_QUERY` or `ERR_OVERLOADED`, which the bus hands to the
+   * asker; all are counted.
+   */
+  async respond(body: Uint8Array, { from, signal }: Pick<RequestContext, 'from' | 'signal'>): Promise<Uint8Array> {
     try {
-      const { text, spaces, limit } = decodeQuery(body)
-      const open = [...new Set(spaces)].filter((space) => this.#components.spaces.mayRead(space, from)) as SpaceId[]
-      const answer = encodeAnswer(this.#answers({ text, spaces: open, limit }))
+      const query = decodeQuery(body)
+      const answer = await this.#gate.pass(from, signal, () => this.#answer(query, from))
       this.#counts.queriesAnswered++
       return answer
     } catch (error) {
       this.#counts.queriesRefused++
       throw error
     }
+  }
+
+  #answer({ text, spaces, limit }: WireQuery, from: PeerId): Uint8Array {
+    const open = [...new Set(spaces)].filter((space) => this.#components.spaces.mayRead(space, from))
+    return encodeAnswer(this.#answers({ text, spaces: open, limit }))
   }
 
   #answers({ text, spaces, limit }: Question): readonly WireAnswer[] {
@@ -117,14 +143,12 @@ export class Asking {
     return hexOf(sha256(utf8(heads.sort().join('\n'))).slice(0, FINGERPRINT_BYTES))
   }
 
-  async #round(
-    peers: readonly PeerId[],
+  async #ask(
+    { peers, spaces }: Round,
     question: Question,
-    askable: ReadonlyMap<PeerId, readonly SpaceId[]>,
-    { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+    { deadlineMs, signal }: AskOptions,
   ): Promise<{ sources: ScoredSource[]; answered: number; silent: AskCoverage['silent'] }> {
-    const spaces = askable.get(peers[0] as PeerId) ?? []
-    const nameOf = (peer: PeerId): string => this.#components.spaces.peerName(peer, spaces[0] ?? '').name
+    const nameOf = (peer: PeerId): string => this.#components.spaces.peerName(peer, spaces[0]).name
     const body = encodeQuery({ text: question.text, spaces, limit: question.limit })
     const sources: ScoredSource[] = []
     const silent: { peer: PeerId; name: string; reason: string }[] = []
@@ -133,7 +157,7 @@ export class Asking {
     const result = await this.#query(peers, body, deadlineMs, signal)
     for (const answer of result.answers) {
       try {
-        const parts = decodeAnswer(answer.body).filter((part) => spaces.includes(part.space as SpaceId))
+        const parts = decodeAnswer(answer.body).filter((part) => spaces.includes(part.space))
         for (const part of parts) sources.push({ peer: answer.peer, answer: part })
         answered++
       } catch (error) {

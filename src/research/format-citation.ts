@@ -1,11 +1,10 @@
 import { writeBibtex } from './bibtex/write.ts'
-import { familyOf, type PaperFields, type PaperName, yearOf } from './paper-fields.ts'
+import { familyOf, IN_BOOK, type PaperFields, type PaperName, yearOf } from './paper-fields.ts'
 
 export const CITATION_STYLES = ['bibtex', 'apa', 'ieee'] as const
 export type CitationStyle = (typeof CITATION_STYLES)[number]
 
 const MONTHS = ['Jan.', 'Feb.', 'Mar.', 'Apr.', 'May', 'June', 'July', 'Aug.', 'Sept.', 'Oct.', 'Nov.', 'Dec.']
-const IN_BOOK = new Set(['chapter', 'paper-conference', 'entry-encyclopedia'])
 /** From this many authors on, APA shows the first nineteen and the last, IEEE the first alone. */
 const APA_AUTHORS_MAX = 20
 const IEEE_AUTHORS_MAX = 6
@@ -44,7 +43,7 @@ function apaDetail(paper: PaperFields): string {
 function apaContainer(paper: PaperFields): string {
   const container = paper['container-title']
   const pages = dashed(paper.page)
-  if (IN_BOOK.has(paper.type ?? '')) {
+  if (IN_BOOK.has(paper.type)) {
     const editors = (paper.editor ?? []).map((name) => name.literal ?? joined([initials(name), familyOf(name)], ' '))
     const by = editors.length === 0 ? '' : `${joinedWithAnd(editors, '&')} (${editors.length > 1 ? 'Eds.' : 'Ed.'}), `
     const where = joined(
@@ -97,7 +96,7 @@ function ieeeBook(title: string, paper: PaperFields): string {
 
 function ieeeTail(paper: PaperFields): string {
   const container = paper['container-title']
-  const inside = IN_BOOK.has(paper.type ?? '')
+  const inside = IN_BOOK.has(paper.type)
   const pages = dashed(paper.page)
   const where = pages === '' ? undefined : `${pages.includes('–') ? 'pp.' : 'p.'} ${pages}`
   const month = paper.issued?.['date-parts'][0]?.[1]

@@ -5,9 +5,8 @@ import { Inheritance } from './bibtex/inheritance.ts'
 import { decodeVerbatim } from './bibtex/latex.ts'
 import { paperOfEntry } from './bibtex/paper-of-entry.ts'
 import { type BibtexItem, type BibtexProblem, BibtexReader } from './bibtex/reader.ts'
-import { readFields } from './paper-fields.ts'
+import { readFields, sameValue } from './paper-fields.ts'
 import { idOfReference, paperIdOf } from './paper-id.ts'
-import { sameValue } from './reports.ts'
 import type { Entry, Shelf } from './shelving.ts'
 
 /** Papers per batch: one commit, and one turn of the event loop for everybody else. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { InputSchema } from '../base/index.ts'
 import { ASK_DEADLINE_MS } from './asking.ts'
 import { CITATION_STYLES, type CitationStyle } from './format-citation.ts'
 import { PAPER_ID_MAX_CHARS } from './paper-id.ts'
@@ -75,12 +76,6 @@ export interface CiteInput {
   readonly space?: string | undefined
 }
 
-/** What a schema makes of an input: the defaults filled in. */
-type Filled<Input, Names extends keyof Input> = Omit<Input, Names> & {
-  readonly [Name in Names]-?: Exclude<Input[Name], undefined>
-}
-type Schema<Output, Input> = z.ZodType<Output, Input>
-
 const space = z.string().max(64).optional().describe('Name or id of the space; default: the newest shared one')
 const searched = z.string().max(64).optional().describe('Name or id of the only space to search; default: all')
 const paperId = z.string().min(1).max(PAPER_ID_MAX_CHARS).describe('Id of a paper, a DOI, or an arXiv id')
@@ -96,7 +91,7 @@ const QUERY_HELP =
 const query = z.string().max(QUERY_MAX_CHARS).describe(QUERY_HELP)
 const words = (maxChars: number): z.ZodOptional<z.ZodString> => z.string().trim().min(1).max(maxChars).optional()
 
-export const IMPORT_INPUT: Schema<ImportInput, ImportInput> = z
+export const IMPORT_INPUT: InputSchema<ImportInput> = z
   .object({
     path: z.string().min(1).max(4_096).optional().describe('A BibTeX or BibLaTeX file'),
     text: z.string().max(IMPORT_TEXT_MAX_CHARS).optional().describe('BibTeX text instead of a file'),
@@ -104,7 +99,7 @@ export const IMPORT_INPUT: Schema<ImportInput, ImportInput> = z
   })
   .refine((input) => (input.path === undefined) !== (input.text === undefined), 'give either a path or a text')
 
-export const ADD_INPUT: Schema<AddInput, AddInput> = z
+export const ADD_INPUT: InputSchema<AddInput> = z
   .object({
     bibtex: words(1_048_576).describe('One BibTeX entry'),
     fields: z.record(z.string(), z.unknown()).optional().describe('CSL-JSON fields, for what the others do not name'),
@@ -125,7 +120,7 @@ export const ADD_INPUT: Schema<AddInput, AddInput> = z
   })
   .describe('One paper: by BibTeX, by its fields, or by a DOI and a title')
 
-export const FIND_INPUT: Schema<Filled<FindInput, 'query' | 'limit' | 'from' | 'deadlineMs'>, FindInput> = z.object({
+export const FIND_INPUT: InputSchema<FindInput, 'query' | 'limit' | 'from' | 'deadlineMs'> = z.object({
   query: query.default('').describe(`${QUERY_HELP}; without any, the newest papers`),
   limit,
   from: z.enum(['local', 'all']).default('local').describe('Only this peer, or all members of our spaces'),
@@ -134,9 +129,9 @@ export const FIND_INPUT: Schema<Filled<FindInput, 'query' | 'limit' | 'from' | '
   space: searched,
 })
 
-export const SHOW_INPUT: Schema<ShowInput, ShowInput> = z.object({ id: paperId, space: searched })
+export const SHOW_INPUT: InputSchema<ShowInput> = z.object({ id: paperId, space: searched })
 
-export const CITE_INPUT: Schema<Filled<CiteInput, 'intent'>, CiteInput> = z
+export const CITE_INPUT: InputSchema<CiteInput, 'intent'> = z
   .object({
     id: paperId.optional(),
     style: z.enum(CITATION_STYLES).optional(),
@@ -153,7 +148,7 @@ export const CITE_INPUT: Schema<Filled<CiteInput, 'intent'>, CiteInput> = z
     'give an id and a style to have a reference written, or citing and cited to record a citation',
   )
 
-export const ASK_INPUT: Schema<Filled<AskInput, 'limit' | 'deadlineMs'>, AskInput> = z
+export const ASK_INPUT: InputSchema<AskInput, 'limit' | 'deadlineMs'> = z
   .object({
     question: query.optional(),
     query: query.optional().describe('The same as question'),

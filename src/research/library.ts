@@ -1,7 +1,9 @@
-import type { Database, Row, SqlValue, TextAnswer } from '../store/index.ts'
+import type { PeerId, RecordId, SpaceId } from '../base/index.ts'
+import { type Database, integer, type Row, type SqlValue, text } from '../store/index.ts'
 import type { PaperFields } from './paper-fields.ts'
 import type { PaperIndex } from './paper-index.ts'
 import type { PaperQuery } from './paper-query.ts'
+import { fieldsOfRow } from './paper-view.ts'
 import type { PlacedStatement } from './provenance.ts'
 import { INTENTS, type Intent, SOURCES, type Source } from './record-bodies.ts'
 
@@ -15,12 +17,17 @@ const IN_SPACES = 'space IN (SELECT value FROM json_each(?))'
 /** A paper of one space as the tables hold it. */
 export interface ShelvedPaper {
   readonly id: string
-  readonly space: string
+  readonly space: SpaceId
   readonly fields: PaperFields
   readonly source: Source
-  readonly record: string
-  readonly author: string
+  readonly record: RecordId
+  readonly author: PeerId
   readonly hlc: number
+}
+
+/** A statement as the tables hold it. */
+export interface ShelvedStatement extends PlacedStatement {
+  readonly space: SpaceId
 }
 
 /** A paper that met a query, with the weights of the query's terms in it. */
@@ -31,7 +38,7 @@ export interface LibraryHit {
 
 /** What one space here says to a query: the raw material of `rescore`. */
 export interface LibraryAnswer {
-  readonly space: string
+  readonly space: SpaceId
   readonly documents: number
   readonly frequencies: Readonly<Record<string, number>>
   /** Best first. */
@@ -42,10 +49,10 @@ export interface CitationEdge {
   readonly citing: string
   readonly cited: string
   readonly intent: Intent
-  readonly record: string
-  readonly author: string
+  readonly record: RecordId
+  readonly author: PeerId
   readonly hlc: number
-  readonly space: string
+  readonly space: SpaceId
 }
 
 /** Reads what the view has folded. Callers decide which spaces may be looked at. */
@@ -58,7 +65,7 @@ export class Library {
     this.#index = index
   }
 
-  search(space: string, query: PaperQuery, limit: number): LibraryAnswer {
+  search(space: SpaceId, query: PaperQuery, limit: number): LibraryAnswer {
     const selected = this.#select(space, query)
     if (query.text === '') {
       const hits = [...(selected ?? this.#newest(space, limit))].slice(0, limit)
@@ -73,18 +80,17 @@ export class Library {
       }
     }
     const within = selected === undefined ? undefined : (id: string): boolean => selected.has(id)
-    const answer: TextAnswer = this.#index.search(space, query.text, { limit, ...(within !== undefined && { within }) })
-    const { documents, frequencies, hits } = answer
+    const { documents, frequencies, hits } = this.#index.search(space, query.text, { limit, within })
     return { space, documents, frequencies, hits: this.#shelved(space, hits) }
   }
 
-  paper(space: string, id: string): ShelvedPaper | undefined {
+  paper(space: SpaceId, id: string): ShelvedPaper | undefined {
     const row = this.#row('SELECT * FROM view_research_paper WHERE space = ? AND paper = ?', space, id)
     return row === undefined ? undefined : shelvedOf(row)
   }
 
   /** The papers that an id names, itself or as one of their identifiers, or whose id begins with it if only one does. */
-  named(spaces: readonly string[], id: string): readonly string[] {
+  named(spaces: readonly SpaceId[], id: string): readonly string[] {
     const exact = this.#ids(
       `SELECT paper FROM view_research_statement WHERE paper = ? AND ${IN_SPACES}
        UNION SELECT paper FROM view_research_alias WHERE alias = ? AND ${IN_SPACES} ORDER BY 1`,
@@ -103,29 +109,23 @@ export class Library {
     return beginning.length === 1 ? beginning : []
   }
 
-  statements(spaces: readonly string[], id: string): readonly PlacedStatement[] {
+  statements(spaces: readonly SpaceId[], id: string): readonly ShelvedStatement[] {
     return this.#database
       .prepare(`SELECT * FROM view_research_statement WHERE paper = ? AND ${IN_SPACES} ORDER BY hlc, record`)
       .all(id, JSON.stringify(spaces))
-      .map((row) => ({
-        record: String(row.record),
-        author: String(row.author),
-        hlc: Number(row.hlc),
-        source: sourceOfRow(row),
-        fields: JSON.parse(String(row.fields)) as PaperFields,
-      }))
+      .map((row) => ({ ...placeOfRow(row), source: sourceOfRow(row), fields: fieldsOfRow(row) }))
   }
 
   /** The spaces of these that hold something about a paper. */
-  spacesOf(spaces: readonly string[], id: string): readonly string[] {
-    return this.#ids(
+  spacesOf(spaces: readonly SpaceId[], id: string): readonly SpaceId[] {
+    return this.#ids<SpaceId>(
       `SELECT DISTINCT space FROM view_research_statement WHERE paper = ? AND ${IN_SPACES} ORDER BY 1`,
       id,
       JSON.stringify(spaces),
     )
   }
 
-  citations(spaces: readonly string[], end: 'citing' | 'cited', id: string): readonly CitationEdge[] {
+  citations(spaces: readonly SpaceId[], end: 'citing' | 'cited', id: string): readonly CitationEdge[] {
     return this.#database
       .prepare(
         `SELECT * FROM view_research_citation WHERE ${end} = ? AND ${IN_SPACES}
@@ -136,7 +136,7 @@ export class Library {
   }
 
   /** How many papers cite this one. */
-  citedBy(spaces: readonly string[], id: string): number {
+  citedBy(spaces: readonly SpaceId[], id: string): number {
     return this.#count(
       `SELECT count(DISTINCT citing) AS n FROM view_research_citation WHERE cited = ? AND ${IN_SPACES}`,
       id,
@@ -144,7 +144,7 @@ export class Library {
     )
   }
 
-  hasCitation(space: string, citing: string, cited: string, intent: Intent): boolean {
+  hasCitation(space: SpaceId, citing: string, cited: string, intent: Intent): boolean {
     const sql =
       'SELECT 1 AS hit FROM view_research_citation WHERE space = ? AND citing = ? AND cited = ? AND intent = ?'
     return this.#row(sql, space, citing, cited, intent) !== undefined
@@ -158,7 +158,7 @@ export class Library {
   }
 
   /** The papers that meet all filters; `undefined` when there are none to meet. Newest first. */
-  #select(space: string, query: PaperQuery): ReadonlySet<string> | undefined {
+  #select(space: SpaceId, query: PaperQuery): ReadonlySet<string> | undefined {
     const conditions: string[] = []
     const params: SqlValue[] = [space]
     const require = (sql: string, ...values: readonly SqlValue[]): void => {
@@ -189,7 +189,7 @@ export class Library {
     )
   }
 
-  #newest(space: string, limit: number): readonly string[] {
+  #newest(space: SpaceId, limit: number): readonly string[] {
     return this.#ids(
       'SELECT paper FROM view_research_paper WHERE space = ? ORDER BY year DESC, paper LIMIT ?',
       space,
@@ -198,7 +198,7 @@ export class Library {
   }
 
   #shelved(
-    space: string,
+    space: SpaceId,
     hits: readonly { readonly id: string; readonly weights: LibraryHit['weights'] }[],
   ): readonly LibraryHit[] {
     return hits.flatMap(({ id, weights }) => {
@@ -212,39 +212,43 @@ export class Library {
   }
 
   /** The first column of every row. */
-  #ids(sql: string, ...params: readonly SqlValue[]): readonly string[] {
+  #ids<Id extends string = string>(sql: string, ...params: readonly SqlValue[]): readonly Id[] {
     return this.#database
       .prepare(sql)
       .all(...params)
-      .map((row) => String(Object.values(row)[0]))
+      .map((row) => text<Id>(Object.values(row)[0]))
   }
 
   #count(sql: string, ...params: readonly SqlValue[]): number {
-    return Number(this.#row(sql, ...params)?.n ?? 0)
+    return integer(this.#row(sql, ...params)?.n)
   }
 }
 
 function shelvedOf(row: Row): ShelvedPaper {
   return {
-    id: String(row.paper),
-    space: String(row.space),
-    fields: JSON.parse(String(row.fields)) as PaperFields,
+    ...placeOfRow(row),
+    id: text(row.paper),
+    fields: fieldsOfRow(row),
     source: sourceOfRow(row),
-    record: String(row.record),
-    author: String(row.author),
-    hlc: Number(row.hlc),
   }
 }
 
 function edgeOf(row: Row): CitationEdge {
   return {
-    citing: String(row.citing),
-    cited: String(row.cited),
+    ...placeOfRow(row),
+    citing: text(row.citing),
+    cited: text(row.cited),
     intent: INTENTS.find((intent) => intent === row.intent) ?? 'cites',
-    record: String(row.record),
-    author: String(row.author),
-    hlc: Number(row.hlc),
-    space: String(row.space),
+  }
+}
+
+/** Who said it, when, in which record of which space. */
+function placeOfRow(row: Row): Pick<ShelvedStatement, 'space' | 'record' | 'author' | 'hlc'> {
+  return {
+    space: text<SpaceId>(row.space),
+    record: text<RecordId>(row.record),
+    author: text<PeerId>(row.author),
+    hlc: integer(row.hlc),
   }
 }
 

@@ -1,3 +1,4 @@
+import { isMap } from '../base/index.ts'
 import { normaliseArxiv, normaliseDoi, normaliseIsbn } from './ids.ts'
 
 /** The parts of a name, as in CSL-JSON. `literal` stands alone: an organisation, or `others` at the end of a list. */
@@ -76,6 +77,12 @@ export const PAPER_TYPES = [
   'webpage',
 ] as const
 export type PaperType = (typeof PAPER_TYPES)[number]
+/** Papers that are part of a book: their container is that and no journal. */
+export const IN_BOOK: ReadonlySet<PaperType | undefined> = new Set<PaperType | undefined>([
+  'chapter',
+  'paper-conference',
+  'entry-encyclopedia',
+])
 
 export type TextField = {
   [Name in keyof PaperFields]-?: Exclude<PaperFields[Name], undefined> extends string ? Name : never
@@ -146,8 +153,9 @@ export function familyOf(name: PaperName): string {
   return name.literal ?? [name['non-dropping-particle'], name.family].filter((part) => part !== undefined).join(' ')
 }
 
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+/** Whether two values of a field say the same; both in the form that `readFields` gives. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 function readText(name: Exclude<TextField, 'type'>, value: unknown): string | undefined {

@@ -1,5 +1,6 @@
+import type { PeerId, RecordId } from '../base/index.ts'
 import type { StoredRecord, View } from '../records/index.ts'
-import type { Database, SqlValue } from '../store/index.ts'
+import { type Database, type Row, type SqlValue, text } from '../store/index.ts'
 import { foldText } from './fold.ts'
 import { familyOf, type PaperFields, type PaperName, yearOf } from './paper-fields.ts'
 import { strongIdsOf } from './paper-id.ts'
@@ -18,8 +19,8 @@ export interface PaperState {
 interface PlacedCitation {
   readonly cited: string
   readonly intent: Intent
-  readonly record: string
-  readonly author: string
+  readonly record: RecordId
+  readonly author: PeerId
   readonly hlc: number
 }
 
@@ -116,7 +117,7 @@ class PaperRows {
     const row = this.#database
       .prepare('SELECT fields FROM view_research_paper WHERE space = ? AND paper = ?')
       .get(this.space, this.paper)
-    if (row !== undefined) this.#clearPaper(JSON.parse(String(row.fields)) as PaperFields)
+    if (row !== undefined) this.#clearPaper(fieldsOfRow(row))
     this.#run('DELETE FROM view_research_citation WHERE space = ? AND citing = ?', this.space, this.paper)
     return row !== undefined
   }
@@ -126,7 +127,7 @@ class PaperRows {
     const statements = this.#database
       .prepare('SELECT fields FROM view_research_statement WHERE paper = ? AND space = ?')
       .all(paper, space)
-    for (const alias of aliasesOf(statements.map((row) => JSON.parse(String(row.fields)) as PaperFields))) {
+    for (const alias of aliasesOf(statements.map(fieldsOfRow))) {
       this.#run('DELETE FROM view_research_alias WHERE alias = ? AND space = ? AND paper = ?', alias, space, paper)
     }
     for (const [family, given] of creatorsOf(shown)) {
@@ -199,6 +200,11 @@ class PaperRows {
   #run(sql: string, ...values: readonly SqlValue[]): void {
     this.#database.prepare(sql).run(...values)
   }
+}
+
+/** The fields that a row of `paper` or `statement` holds. */
+export function fieldsOfRow(row: Row): PaperFields {
+  return JSON.parse(text(row.fields)) as PaperFields
 }
 
 /** Every identifier that any statement gives. */

@@ -1,6 +1,6 @@
-import { type Caller, type CborValue, encodeCbor } from '../base/index.ts'
+import { type Caller, type CborValue, encodeCbor, isMap } from '../base/index.ts'
 import type { BodyMap } from '../records/index.ts'
-import { FIELD_NAMES, isMap, type PaperFields, readFields } from './paper-fields.ts'
+import { FIELD_NAMES, type PaperFields, readFields } from './paper-fields.ts'
 import { isPaperId } from './paper-id.ts'
 
 /** Kinds of research's records. Those from `topic` on are numbered for what is to come; nothing writes or reads them yet. */

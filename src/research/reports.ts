@@ -1,9 +1,9 @@
-import { hlcToMs, type RecordId } from '../base/index.ts'
+import { hlcToMs, type PeerId, type RecordId, type SpaceId } from '../base/index.ts'
 import type { Journal } from '../records/index.ts'
 import type { PeerName, SpaceName } from '../space/index.ts'
-import type { Library, ShelvedPaper } from './library.ts'
-import { familyOf, type PaperFields, type PaperName, yearOf } from './paper-fields.ts'
-import { type PlacedStatement, shownFields } from './provenance.ts'
+import type { Library, ShelvedPaper, ShelvedStatement } from './library.ts'
+import { familyOf, type PaperFields, type PaperName, sameValue, yearOf } from './paper-fields.ts'
+import { shownFields } from './provenance.ts'
 import type { Intent, Source } from './record-bodies.ts'
 import type { RankedPaper } from './rescore.ts'
 import type { SpacesInReach } from './spaces-in-reach.ts'
@@ -18,7 +18,7 @@ export interface Attribution {
   readonly source: Source
   /** Milliseconds since 1970, by the author's clock. */
   readonly at: number
-  readonly record: string
+  readonly record: RecordId
   readonly signature: SignatureState
 }
 
@@ -65,6 +65,9 @@ export interface PaperReport {
   readonly citedBy: readonly CitationReport[]
 }
 
+/** By whom, when and where something was said. */
+type Said = Pick<ShelvedStatement, 'record' | 'author' | 'hlc' | 'space'>
+
 /** Builds what people and agents are shown. */
 export class Reports {
   readonly #journal: Journal
@@ -81,7 +84,7 @@ export class Reports {
    * A paper that we hold is shown as we hold it: another peer may name any author and any record for what it tells, so its
    * word is nobody's but its own.
    */
-  found(ranked: RankedPaper, readable: readonly string[]): FoundPaper {
+  found(ranked: RankedPaper, readable: readonly SpaceId[]): FoundPaper {
     const { hit, space, score, heldBy } = ranked
     const held = this.#library.paper(space, hit.paper)
     const fields = held === undefined ? hit.fields : shortFields(held.fields)
@@ -102,7 +105,7 @@ export class Reports {
       heldBy: heldBy.map((peer) => this.#spaces.peerName(peer, space)),
       citedBy: this.#library.citedBy(readable, hit.paper),
       alsoBy: held === undefined ? [] : this.#alsoBy(held),
-      ...this.#attribution(held ?? hit, space),
+      ...this.#attribution({ ...(held ?? hit), space }),
       ...(held === undefined && { signature: 'unverified' }),
     }
   }
@@ -115,71 +118,61 @@ export class Reports {
     return [...authors].map((peer) => this.#spaces.peerName(peer, space))
   }
 
-  paper(id: string, readable: readonly string[]): PaperReport {
+  paper(id: string, readable: readonly SpaceId[]): PaperReport {
     const spaces = this.#library.spacesOf(readable, id)
     const statements = this.#library.statements(readable, id)
     const { fields, origin } = shownFields(statements)
-    const home = spaces[0] ?? ''
-    const provenance = [...origin].map(([name, statement]) => [name, this.#attribution(statement, home)] as const)
+    const provenance = [...origin].map(([name, statement]) => [name, this.#attribution(statement)] as const)
     return {
       id,
       fields,
       spaces: spaces.map((space) => this.#spaces.spaceName(space)),
       provenance: Object.fromEntries(provenance),
-      disagreements: this.#disagreements(statements, fields, home),
+      disagreements: this.#disagreements(statements, fields),
       cites: this.#citations(readable, 'citing', id),
       citedBy: this.#citations(readable, 'cited', id),
     }
   }
 
-  #disagreements(
-    statements: readonly PlacedStatement[],
-    shown: PaperFields,
-    home: string,
-  ): PaperReport['disagreements'] {
+  #disagreements(statements: readonly ShelvedStatement[], shown: PaperFields): PaperReport['disagreements'] {
     return statements.flatMap((statement) =>
       (Object.keys(statement.fields) as (keyof PaperFields)[])
         .filter((name) => !sameValue(statement.fields[name], shown[name]))
-        .map((name) => ({ field: name, value: statement.fields[name], ...this.#attribution(statement, home) })),
+        .map((name) => ({ field: name, value: statement.fields[name], ...this.#attribution(statement) })),
     )
   }
 
-  #citations(readable: readonly string[], end: 'citing' | 'cited', id: string): readonly CitationReport[] {
+  #citations(readable: readonly SpaceId[], end: 'citing' | 'cited', id: string): readonly CitationReport[] {
     return this.#library.citations(readable, end, id).map((edge) => {
       const other = end === 'citing' ? edge.cited : edge.citing
-      const { source: _source, ...attribution } = this.#attribution({ ...edge, source: 'import' }, edge.space)
       return {
         id: other,
         title: this.#library.paper(edge.space, other)?.fields.title ?? '',
         intent: edge.intent,
-        ...attribution,
+        ...this.#speaker(edge),
       }
     })
   }
 
-  #attribution(
-    said: { readonly record: string; readonly author: string; readonly hlc: number; readonly source: Source },
-    space: string,
-  ): Attribution {
+  #attribution(said: Said & { readonly source: Source }): Attribution {
+    return { ...this.#speaker(said), source: said.source }
+  }
+
+  #speaker({ record, author, hlc, space }: Said): Omit<Attribution, 'source'> {
     return {
-      author: this.#spaces.peerName(said.author, space),
-      source: said.source,
-      at: hlcToMs(said.hlc),
-      record: said.record,
-      signature: this.#signatureOf(said.record as RecordId, said.author),
+      author: this.#spaces.peerName(author, space),
+      at: hlcToMs(hlc),
+      record,
+      signature: this.#signatureOf(record, author),
     }
   }
 
   /** Asking for the frame checks a signature that was covered only by its run so far. */
-  #signatureOf(record: RecordId, author: string): SignatureState {
+  #signatureOf(record: RecordId, author: PeerId): SignatureState {
     const held = this.#journal.record(record)
     if (held === undefined) return 'unverified'
     return held.author === author && this.#journal.frame(record) !== undefined ? 'valid' : 'invalid'
   }
-}
-
-export function sameValue(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 function displayName(name: PaperName): string {

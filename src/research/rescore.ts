@@ -1,3 +1,4 @@
+import { compareText, type PeerId, type SpaceId } from '../base/index.ts'
 import { inverseDocumentFrequency } from '../store/index.ts'
 import { yearOf } from './paper-fields.ts'
 import { strongIdsOf } from './paper-id.ts'
@@ -5,22 +6,22 @@ import type { WireAnswer, WireHit } from './wire.ts'
 
 /** What one peer, we among them, found in one space. */
 export interface ScoredSource {
-  readonly peer: string
+  readonly peer: PeerId
   readonly answer: WireAnswer
 }
 
 export interface RankedPaper {
   readonly hit: WireHit
-  readonly space: string
+  readonly space: SpaceId
   readonly score: number
   /** The peers that hold it, in the order of the sources. */
-  readonly heldBy: readonly string[]
+  readonly heldBy: readonly PeerId[]
 }
 
 interface Candidate {
   readonly hit: WireHit
-  readonly space: string
-  readonly peer: string
+  readonly space: SpaceId
+  readonly peer: PeerId
   readonly score: number
   /** Which of the sources it came from. */
   readonly source: number
@@ -124,8 +125,4 @@ function idsOf(hit: WireHit): ReadonlySet<string> {
 function isSameWork(a: WireHit, b: WireHit): boolean {
   const [one, other] = [a.fields.DOI, b.fields.DOI]
   return a.paper === b.paper || one === undefined || other === undefined || one === other
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

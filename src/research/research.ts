@@ -1,4 +1,13 @@
-import type { Caller, Clock, Component, ComponentStatus, Logger, Operation, OperationContext } from '../base/index.ts'
+import type {
+  Caller,
+  Clock,
+  Component,
+  ComponentStatus,
+  Logger,
+  Operation,
+  OperationContext,
+  SpaceId,
+} from '../base/index.ts'
 import type { Bus } from '../bus/index.ts'
 import type { Journal, View } from '../records/index.ts'
 import type { SpaceName, Spaces } from '../space/index.ts'
@@ -112,7 +121,7 @@ export class Research implements Component {
     this.#texts = init.texts ?? readTextFile
     this.#library = library
     this.#spaces = spaces
-    this.#asking = new Asking({ journal, bus, library, spaces })
+    this.#asking = new Asking({ journal, bus, clock, library, spaces })
     this.#reports = new Reports({ journal, library, spaces })
     this.#since = clock.now()
     this.views = [paperView(index)]
@@ -221,7 +230,7 @@ export class Research implements Component {
   async #search(
     search: { from: 'local' | 'all'; text: string; wanted: number; deadlineMs: number; space?: string | undefined },
     signal: AbortSignal,
-  ): Promise<{ ranked: readonly RankedPaper[]; coverage: AskCoverage | undefined; readable: readonly string[] }> {
+  ): Promise<{ ranked: readonly RankedPaper[]; coverage: AskCoverage | undefined; readable: readonly SpaceId[] }> {
     const spaces = this.#spaces.readable(search.space)
     const limit = Math.min(QUERY_HITS_MAX, search.wanted + OVERFETCH)
     const question = { text: search.text, spaces, limit }
@@ -237,7 +246,7 @@ export class Research implements Component {
   }
 
   /** The id of a paper that is in the library. */
-  #known(reference: string, spaces: readonly string[]): string {
+  #known(reference: string, spaces: readonly SpaceId[]): string {
     const id = idOfReference(reference) ?? reference.trim()
     const [only] = this.#library.named(spaces, id)
     if (only !== undefined) return only
@@ -247,7 +256,7 @@ export class Research implements Component {
   }
 
   /** As `#known`; a DOI or an arXiv id needs no paper behind it. */
-  #named(reference: string, spaces: readonly string[]): string {
+  #named(reference: string, spaces: readonly SpaceId[]): string {
     const id = idOfReference(reference)
     return id === undefined ? this.#known(reference, spaces) : (this.#library.named(spaces, id)[0] ?? id)
   }

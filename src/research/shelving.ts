@@ -1,7 +1,7 @@
 import type { Caller, SpaceId } from '../base/index.ts'
 import { type Draft, type Journal, LOG_CLASS, type StoredRecord } from '../records/index.ts'
 import type { Library } from './library.ts'
-import { FIELD_NAMES, type PaperFields } from './paper-fields.ts'
+import { FIELD_NAMES, type PaperFields, sameValue } from './paper-fields.ts'
 import { compareStatements, type PlacedStatement, rankOf, shownFields } from './provenance.ts'
 import {
   CITATIONS_MAX,
@@ -11,7 +11,6 @@ import {
   type Source,
   statementBodies,
 } from './record-bodies.ts'
-import { sameValue } from './reports.ts'
 
 export interface Entry {
   readonly id: string

@@ -1,6 +1,6 @@
 import type { PeerId, SpaceId } from '../base/index.ts'
 import {
-  defaultSpace,
+  chosenSpace,
   isAtLeast,
   nameOfMember,
   nameOfSpace,
@@ -8,9 +8,11 @@ import {
   type SpaceInfo,
   type SpaceName,
   type Spaces,
-  spaceCalled,
 } from '../space/index.ts'
 import { QUERY_SPACES_MAX } from './wire.ts'
+
+/** Spaces that another peer and we are members of: at least one. */
+export type CommonSpaces = readonly [SpaceId, ...SpaceId[]]
 
 /** What research needs to know of spaces: where to write, what may be read, whom to ask, and what to call them. */
 export class SpacesInReach {
@@ -22,10 +24,9 @@ export class SpacesInReach {
     this.#self = self
   }
 
-  /** The space called `wanted`, by name or id; without a name the newest shared one, else the personal one. */
+  /** Where to write: see `chosenSpace`. */
   target(wanted: string | undefined): SpaceInfo {
-    const all = this.#spaces.list()
-    return wanted === undefined ? defaultSpace(all) : spaceCalled(all, wanted)
+    return chosenSpace(this.#spaces.list(), wanted)
   }
 
   /** The spaces to search: all of ours, or the one that is wanted. */
@@ -34,8 +35,8 @@ export class SpacesInReach {
   }
 
   /** The other members of these spaces who may read, each with the spaces that we have in common with it. */
-  askable(spaces: readonly SpaceId[]): ReadonlyMap<PeerId, readonly SpaceId[]> {
-    const common = new Map<PeerId, SpaceId[]>()
+  askable(spaces: readonly SpaceId[]): ReadonlyMap<PeerId, CommonSpaces> {
+    const common = new Map<PeerId, [SpaceId, ...SpaceId[]]>()
     for (const id of spaces) {
       const space = this.#spaces.get(id)
       if (space === undefined || space.personal) continue
@@ -50,16 +51,16 @@ export class SpacesInReach {
   }
 
   /** Whether this peer may hear what we hold in this space. */
-  mayRead(space: string, peer: PeerId): boolean {
-    const info = this.#spaces.get(space as SpaceId)
+  mayRead(space: SpaceId, peer: PeerId): boolean {
+    const info = this.#spaces.get(space)
     return info !== undefined && !info.personal && isAtLeast(this.#spaces.roleOf(info.id, peer), 'reader')
   }
 
-  spaceName(id: string): SpaceName {
-    return nameOfSpace(this.#spaces, id as SpaceId)
+  spaceName(id: SpaceId): SpaceName {
+    return nameOfSpace(this.#spaces, id)
   }
 
-  peerName(peer: string, space: string): PeerName {
-    return nameOfMember(this.#spaces, space as SpaceId, peer as PeerId)
+  peerName(peer: PeerId, space: SpaceId): PeerName {
+    return nameOfMember(this.#spaces, space, peer)
   }
 }

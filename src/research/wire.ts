@@ -7,7 +7,12 @@ import {
   HASH_BYTES,
   hexOf,
   isPeerId,
+  type PeerId,
+  type RecordId,
   reasonOf,
+  recordIdOf,
+  type SpaceId,
+  spaceIdOf,
 } from '../base/index.ts'
 import { ResearchError } from './errors.ts'
 import { type PaperFields, readFields } from './paper-fields.ts'
@@ -49,7 +54,7 @@ const SHOWN = [
 ] as const
 
 export interface WireQuery {
-  readonly spaces: readonly string[]
+  readonly spaces: readonly SpaceId[]
   readonly text: string
   readonly limit: number
 }
@@ -57,8 +62,8 @@ export interface WireQuery {
 /** A paper in an answer: enough to show and to score it. */
 export interface WireHit {
   readonly paper: string
-  readonly record: string
-  readonly author: string
+  readonly record: RecordId
+  readonly author: PeerId
   readonly hlc: number
   readonly source: Source
   readonly fields: PaperFields
@@ -66,7 +71,7 @@ export interface WireHit {
 }
 
 export interface WireAnswer {
-  readonly space: string
+  readonly space: SpaceId
   /** Stands for the exact set of records of the space; equal ones hold the same papers. */
   readonly fingerprint: string
   readonly documents: number
@@ -128,7 +133,7 @@ export function encodeQuery(query: WireQuery): Uint8Array {
 /** Throws `ERR_RESEARCH_WIRE` for anything but the canonical bytes of a query within its bounds. */
 export function decodeQuery(body: Uint8Array): WireQuery {
   const [, spaces, text, limit] = decodeAs(QUERY, body, QUERY_MAX_BYTES)
-  return { spaces: spaces.map(hexOf), text, limit }
+  return { spaces: spaces.map(spaceIdOf), text, limit }
 }
 
 /** Hits that do not fit are left out, the last of each space first. */
@@ -143,14 +148,14 @@ export function encodeAnswer(answers: readonly WireAnswer[]): Uint8Array {
 export function decodeAnswer(body: Uint8Array): readonly WireAnswer[] {
   const [, answers] = decodeAs(ANSWER, body, ANSWER_MAX_BYTES)
   return answers.map(([space, fingerprint, documents, frequencies, hits]) => ({
-    space: hexOf(space),
+    space: spaceIdOf(space),
     fingerprint: hexOf(fingerprint),
     documents,
     frequencies: Object.fromEntries(frequencies),
     hits: hits.map(([paper, record, author, hlc, source, fields, weights]) => ({
       paper,
-      record: hexOf(record),
-      author,
+      record: recordIdOf(record),
+      author: author as PeerId, // checked above
       hlc,
       source: SOURCES[source] ?? 'agent',
       fields: readFields(fields),

@@ -2,6 +2,8 @@ import {
   bytesOfHex,
   type CborValue,
   hexOf,
+  isList,
+  isMap,
   keyOfPeerId,
   type PeerId,
   PUBLIC_KEY_BYTES,
@@ -127,12 +129,4 @@ type Named = { readonly [name: string]: CborValue }
 function named(fields: [string, Field<unknown>][], take: (field: [string, Field<unknown>]) => unknown): Named {
   const entries = fields.map((field) => [field[0], take(field)] as const)
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Named
-}
-
-function isList(value: CborValue | undefined): value is readonly CborValue[] {
-  return Array.isArray(value)
-}
-
-function isMap(value: CborValue | undefined): value is Named {
-  return typeof value === 'object' && value !== null && !isList(value) && !(value instanceof Uint8Array)
 }

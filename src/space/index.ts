@@ -15,8 +15,15 @@ export {
 } from './control-records.ts'
 export { SpaceError, type SpaceErrorCode } from './errors.ts'
 export { evaluateMembership, type InviteStanding, isAtLeast, type Membership, type Standing } from './membership.ts'
-export { defaultSpace, nameOfMember, nameOfSpace, type PeerName, type SpaceName, spaceCalled } from './naming.ts'
-export type { JoinOutcome } from './redemption.ts'
+export {
+  chosenSpace,
+  defaultSpace,
+  nameOfMember,
+  nameOfSpace,
+  type PeerName,
+  type SpaceName,
+  spaceCalled,
+} from './naming.ts'
 export { controlRecordOf } from './space-state.ts'
 export { createSpaces, type SpacesComponents, type SpacesInit } from './spaces.ts'
 export { formatTicket, parseTicket, TICKET_MAX_ADDRESSES, TICKET_MAX_CHARS } from './tickets.ts'
@@ -25,6 +32,8 @@ export {
   INVITE_DEFAULT_TTL_MS,
   INVITE_MAX_USES,
   type Invite,
+  type InviteOptions,
+  type JoinOutcome,
   type JoinRefusal,
   type JoinRequest,
   type Member,

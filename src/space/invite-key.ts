@@ -1,6 +1,15 @@
 import { hkdfSync } from 'node:crypto'
-import { bytesOfHex, encodeCbor, keyOfPeerId, type PeerId, PlexusError, utf8 } from '../base/index.ts'
-import { NAME_MAX_CHARS, SEED_BYTES, type Signer, signer, type Verifier, verifyCertificate } from '../identity/index.ts'
+import {
+  bytesEqual,
+  bytesOfHex,
+  encodeCbor,
+  hexOf,
+  keyOfPeerId,
+  type PeerId,
+  PlexusError,
+  utf8,
+} from '../base/index.ts'
+import { SEED_BYTES, type Signer, signer, type Verifier, verifyCertificate } from '../identity/index.ts'
 import type { JoinRequest, Ticket } from './types.ts'
 
 /** The secret in a ticket. */
@@ -23,7 +32,7 @@ function proofMessage(request: Omit<JoinRequest, 'proof'>): Uint8Array {
 
 export function signRequest(ticket: Ticket, device: PeerId, certificate: Uint8Array, name: string): JoinRequest {
   const key = inviteKey(ticket.seed)
-  const inviteId = Buffer.from(key.publicKey).toString('hex')
+  const inviteId = hexOf(key.publicKey)
   const request = { space: ticket.space, inviteId, device, certificate, name }
   return { ...request, proof: key.sign(PROOF_TAG, proofMessage(request)) }
 }
@@ -40,22 +49,10 @@ export function certified(
 ): { readonly principal: string; readonly sealing: string } | undefined {
   try {
     const verified = verifyCertificate(certificate, components)
-    if (!Buffer.from(verified.device).equals(keyOfPeerId(device))) return undefined
-    return {
-      principal: Buffer.from(verified.principal).toString('hex'),
-      sealing: Buffer.from(verified.sealingKey).toString('hex'),
-    }
+    if (!bytesEqual(verified.device, keyOfPeerId(device))) return undefined
+    return { principal: hexOf(verified.principal), sealing: hexOf(verified.sealingKey) }
   } catch (error) {
     if (error instanceof PlexusError) return undefined
     throw error
   }
-}
-
-/** Control characters, line separators and bidirectional overrides: what could rearrange the line a name is shown in. */
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
-
-/** A name of a person or space that is fit to be shown: trimmed, printable, neither empty nor too long. */
-export function isName(name: string, maxChars: number = NAME_MAX_CHARS): boolean {
-  const printable = name.isWellFormed() && !UNPRINTABLE.test(name)
-  return printable && name.length > 0 && name.length <= maxChars && name.trim() === name
 }

@@ -1,4 +1,4 @@
-import { hlcToMs, type PeerId, type RecordId } from '../base/index.ts'
+import { compareText, hlcToMs, type PeerId, type RecordId } from '../base/index.ts'
 import { type ControlRecord, type GrantableRole, LEVEL_MAX } from './control-records.ts'
 import { type Invite, type Member, ROLES, type Role } from './types.ts'
 
@@ -229,8 +229,4 @@ function append<T>(lists: Map<PeerId, T[]>, peer: PeerId, item: T): void {
   const list = lists.get(peer)
   if (list === undefined) lists.set(peer, [item])
   else list.push(item)
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

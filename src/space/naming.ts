@@ -1,4 +1,4 @@
-import { type PeerId, plainLine, type SpaceId } from '../base/index.ts'
+import { type PeerId, quotedLine, type SpaceId } from '../base/index.ts'
 import { SpaceError } from './errors.ts'
 import type { SpaceInfo, Spaces } from './types.ts'
 
@@ -31,6 +31,11 @@ export function defaultSpace(spaces: readonly SpaceInfo[]): SpaceInfo {
   throw unknown(spaces, 'there is no space to write to')
 }
 
+/** The space called `wanted`, else the default one. Throws `ERR_SPACE_UNKNOWN`. */
+export function chosenSpace(spaces: readonly SpaceInfo[], wanted: string | undefined): SpaceInfo {
+  return wanted === undefined ? defaultSpace(spaces) : spaceCalled(spaces, wanted)
+}
+
 export function nameOfSpace(spaces: Spaces, id: SpaceId): SpaceName {
   const space = spaces.get(id)
   return { id, name: space?.name ?? '?', personal: space?.personal ?? false }
@@ -43,7 +48,7 @@ export function nameOfMember(spaces: Spaces, id: SpaceId, peer: PeerId): PeerNam
 }
 
 function unknown(spaces: readonly SpaceInfo[], message: string): SpaceError {
-  const names = spaces.map((space) => JSON.stringify(plainLine(space.name, 64))).join(', ')
+  const names = spaces.map((space) => quotedLine(space.name)).join(', ')
   const fix = names === '' ? 'Make the first one with `plexus invite`, or join one.' : `Use one of: ${names}.`
   return new SpaceError('ERR_SPACE_UNKNOWN', message, { fix })
 }

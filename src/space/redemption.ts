@@ -1,15 +1,11 @@
-import { type Clock, isPeerId, isSpaceId, type PeerId, type SpaceId } from '../base/index.ts'
-import { CERTIFICATE_MAX_BYTES, SIGNATURE_BYTES, type Verifier } from '../identity/index.ts'
+import { type Clock, isHex, isPeerId, isSpaceId, type PeerId, PUBLIC_KEY_BYTES, type SpaceId } from '../base/index.ts'
+import { CERTIFICATE_MAX_BYTES, isName, SIGNATURE_BYTES, type Verifier } from '../identity/index.ts'
 import { type Journal, LOG_CLASS, type StoredRecord } from '../records/index.ts'
 import { LEVEL_MAX, writeControl } from './control-records.ts'
-import { certified, isName, isProven } from './invite-key.ts'
+import { certified, isProven } from './invite-key.ts'
 import { type InviteStanding, isAtLeast } from './membership.ts'
 import type { SpaceState } from './space-state.ts'
-import { CONTROL_KIND, type JoinRefusal, type JoinRequest } from './types.ts'
-
-export type JoinOutcome =
-  | { readonly ok: true; readonly record: StoredRecord }
-  | { readonly ok: false; readonly code: JoinRefusal; readonly message: string }
+import { CONTROL_KIND, type JoinOutcome, type JoinRefusal, type JoinRequest } from './types.ts'
 
 export interface RedeemerComponents {
   readonly self: PeerId
@@ -29,8 +25,6 @@ const SENTENCES: Readonly<Record<JoinRefusal, string>> = {
   ERR_INVITE_NOT_ISSUER: 'only the peer that made the ticket can admit its holder',
   ERR_JOIN_MALFORMED: 'the request is malformed',
 }
-
-const HEX_32_BYTES = /^[0-9a-f]{64}$/
 
 /**
  * The issuer's side of a join. A use is taken before the admission is written and given back if writing fails, so however
@@ -113,7 +107,7 @@ export class Redeemer {
 
 function isWellFormed(request: JoinRequest): boolean {
   const { space, inviteId, device, certificate, name, proof } = request
-  const named = isSpaceId(space) && HEX_32_BYTES.test(inviteId) && isPeerId(device) && isName(name)
+  const named = isSpaceId(space) && isHex(inviteId, PUBLIC_KEY_BYTES) && isPeerId(device) && isName(name)
   return named && certificate.byteLength <= CERTIFICATE_MAX_BYTES && proof.byteLength === SIGNATURE_BYTES
 }
 

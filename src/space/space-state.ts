@@ -1,4 +1,4 @@
-import { type PeerId, type RecordId, type SpaceId, sha256, utf8 } from '../base/index.ts'
+import { compareText, type PeerId, type RecordId, type SpaceId, sha256, utf8 } from '../base/index.ts'
 import type { Verifier } from '../identity/index.ts'
 import type { StoredRecord } from '../records/index.ts'
 import { type ControlRecord, type Cut, readControl } from './control-records.ts'
@@ -108,5 +108,5 @@ function memberOf({ peer, principal, role, level, name, admittedBy, since }: Sta
 }
 
 function bySeniority(a: Standing, b: Standing): number {
-  return a.level - b.level || a.since - b.since || (a.peer < b.peer ? -1 : 1)
+  return a.level - b.level || a.since - b.since || compareText(a.peer, b.peer)
 }

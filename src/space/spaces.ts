@@ -1,5 +1,5 @@
 import { type Clock, Events, hexOf, type Logger, type PeerId, type Random, type SpaceId } from '../base/index.ts'
-import { type Identity, NAME_MAX_CHARS, type Verifier } from '../identity/index.ts'
+import { type Identity, isName, NAME_MAX_CHARS, type Verifier } from '../identity/index.ts'
 import {
   type AuthorityVerdict,
   type BodyMap,
@@ -7,6 +7,7 @@ import {
   LOG_CLASS,
   type LogClass,
   type StoredRecord,
+  type Write,
 } from '../records/index.ts'
 import {
   type ControlFields,
@@ -17,15 +18,17 @@ import {
   writeControl,
 } from './control-records.ts'
 import { SpaceError } from './errors.ts'
-import { INVITE_SEED_BYTES, inviteKey, isName, signRequest } from './invite-key.ts'
+import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
 import { isAtLeast, rankOf, type Standing } from './membership.ts'
-import { type JoinOutcome, Redeemer } from './redemption.ts'
+import { Redeemer } from './redemption.ts'
 import { controlRecordOf, DIGEST_BYTES, SpaceState } from './space-state.ts'
 import { formatTicket } from './tickets.ts'
 import {
   CONTROL_KIND,
   INVITE_MAX_USES,
   type Invite,
+  type InviteOptions,
+  type JoinOutcome,
   type JoinRequest,
   ROLES,
   type Role,
@@ -34,7 +37,7 @@ import {
   type Spaces,
   type Ticket,
 } from './types.ts'
-import { judgeWrite, neededFor, type Write } from './write-rules.ts'
+import { judgeWrite, neededFor } from './write-rules.ts'
 
 export interface SpacesInit {
   /** Our own name as other members see it; 1 to 64 printable characters. */
@@ -217,15 +220,7 @@ class StoredSpaces implements Spaces {
     return peers
   }
 
-  async invite(
-    space: SpaceId,
-    options: {
-      readonly role: Role
-      readonly uses: number
-      readonly ttlMs: number
-      readonly addresses: readonly string[]
-    },
-  ): Promise<{ readonly ticket: string; readonly invite: Invite }> {
+  async invite(space: SpaceId, options: InviteOptions): Promise<{ readonly ticket: string; readonly invite: Invite }> {
     const state = this.#known(space)
     const { role, uses, ttlMs, addresses } = options
     this.#assertAdmin(state)

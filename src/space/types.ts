@@ -66,6 +66,15 @@ export interface Invite {
   readonly by: PeerId
 }
 
+export interface InviteOptions {
+  readonly role: Role
+  /** How many devices may use the ticket. */
+  readonly uses: number
+  readonly ttlMs: number
+  /** Where the joiner may reach us, best first. */
+  readonly addresses: readonly string[]
+}
+
 export type JoinRefusal =
   | 'ERR_INVITE_UNKNOWN'
   | 'ERR_INVITE_USED'
@@ -85,6 +94,10 @@ export interface JoinRequest {
   /** Made with the invite key over (device, space, invite, certificate). */
   readonly proof: Uint8Array
 }
+
+export type JoinOutcome =
+  | { readonly ok: true; readonly record: StoredRecord }
+  | { readonly ok: false; readonly code: JoinRefusal; readonly message: string }
 
 export interface SpaceEvents {
   'space:added': { readonly space: SpaceId }
@@ -113,23 +126,10 @@ export interface Spaces extends Authority {
   admitsLog(space: SpaceId, peer: PeerId, logClass: LogClass): boolean
   /** Peers other than us, over all spaces that are not personal. */
   peers(): ReadonlySet<PeerId>
-  invite(
-    space: SpaceId,
-    options: {
-      readonly role: Role
-      readonly uses: number
-      readonly ttlMs: number
-      readonly addresses: readonly string[]
-    },
-  ): Promise<{ readonly ticket: string; readonly invite: Invite }>
+  invite(space: SpaceId, options: InviteOptions): Promise<{ readonly ticket: string; readonly invite: Invite }>
   invites(space: SpaceId): readonly Invite[]
   /** Admin side of a join: checks the request and appends the admit record; exactly one admission per use. */
-  redeem(
-    request: JoinRequest,
-  ): Promise<
-    | { readonly ok: true; readonly record: StoredRecord }
-    | { readonly ok: false; readonly code: JoinRefusal; readonly message: string }
-  >
+  redeem(request: JoinRequest): Promise<JoinOutcome>
   /** Joiner side: builds the signed request of a ticket. */
   requestFor(ticket: Ticket, name: string): JoinRequest
   setRole(space: SpaceId, peer: PeerId, role: Role): Promise<void>

@@ -1,18 +1,8 @@
-import type { PeerId, SpaceId } from '../base/index.ts'
-import { type AuthorityVerdict, KIND_RANGES, LOG_CLASS, type LogClass } from '../records/index.ts'
+import type { PeerId } from '../base/index.ts'
+import { type AuthorityVerdict, KIND_RANGES, LOG_CLASS, type LogClass, type Write } from '../records/index.ts'
 import { isAtLeast } from './membership.ts'
 import type { SpaceState } from './space-state.ts'
 import { CONTROL_KIND, type Role } from './types.ts'
-
-/** The question of `Authority.mayWrite`. */
-export interface Write {
-  readonly space: SpaceId
-  readonly author: PeerId
-  readonly class: LogClass
-  readonly log: string
-  readonly seq: number
-  readonly kind: number
-}
 
 export interface WriteContext {
   readonly self: PeerId

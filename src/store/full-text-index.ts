@@ -3,6 +3,7 @@ import type { Database, Row, SqlValue } from './database.ts'
 import type { FullText, FullTextFactory, FullTextInit, TextAnswer, TextHit, TextSearchOptions } from './full-text.ts'
 import { type FullTextSql, fullTextSql } from './full-text-sql.ts'
 import { addReciprocalRanks, bm25Weight, inverseDocumentFrequency } from './ranking.ts'
+import { integer, text } from './row.ts'
 import { fold, queryWordsOf, termsOf, wordsOf } from './terms.ts'
 import { trigramQuery, trigramScore } from './trigrams.ts'
 
@@ -61,8 +62,8 @@ class FullTextIndex implements FullText {
     const matchWords = terms.map((term) => `"${term}"`).join(' OR ') // terms hold no quotes
     for (const row of this.#candidates(this.#sql.matchTerms, matchWords, options)) {
       const own = this.#weightsOf(row, terms, averageLength)
-      weights.set(String(row.id), own)
-      byWords.set(String(row.id), bm25(own, frequencies, documents))
+      weights.set(text(row.id), own)
+      byWords.set(text(row.id), bm25(own, frequencies, documents))
     }
 
     const byTrigrams = new Map<string, number>()
@@ -71,8 +72,8 @@ class FullTextIndex implements FullText {
       mayBeMisspelt: terms.every((term) => frequencies[term] === 0),
     }))
     for (const row of this.#candidates(this.#sql.matchTrigrams, trigramQuery(spelt), options)) {
-      const score = trigramScore(spelt, String(row.text))
-      if (score > 0) byTrigrams.set(String(row.id), score)
+      const score = trigramScore(spelt, text(row.text))
+      if (score > 0) byTrigrams.set(text(row.id), score)
     }
 
     const fused = new Map<string, number>()
@@ -84,25 +85,25 @@ class FullTextIndex implements FullText {
   }
 
   #replace(id: string, texts: readonly string[]): void {
-    const text = texts.join('\n')
-    if (this.#row(this.#sql.find, id)?.text === text) return
+    const whole = texts.join('\n')
+    if (this.#row(this.#sql.find, id)?.text === whole) return
     this.#erase(id)
     const perField = texts.map((field) => wordsOf(field).flatMap(termsOf))
     const length = perField.reduce((sum, terms) => sum + terms.length, 0)
     const terms = perField.map((field) => ` ${field.join(' ')} `).join('\n')
     const rowid = Number(this.#row(this.#sql.total)?.last_rowid) + 1
-    this.#run(this.#sql.addDocument, rowid, id, length, text, terms)
+    this.#run(this.#sql.addDocument, rowid, id, length, whole, terms)
     this.#run(this.#sql.addTerms, rowid, terms)
-    this.#run(this.#sql.addTrigrams, rowid, text)
+    this.#run(this.#sql.addTrigrams, rowid, whole)
     this.#run(this.#sql.countUp, length, rowid)
   }
 
   #erase(id: string): void {
     const known = this.#row(this.#sql.find, id)
     if (known === undefined) return
-    const { rowid = null, length = null, text = null, terms = null } = known
+    const { rowid = null, length = null, text: whole = null, terms = null } = known
     this.#run(this.#sql.removeTerms, rowid, terms)
-    this.#run(this.#sql.removeTrigrams, rowid, text)
+    this.#run(this.#sql.removeTrigrams, rowid, whole)
     this.#run(this.#sql.removeDocument, rowid)
     this.#run(this.#sql.countDown, length)
   }
@@ -113,21 +114,21 @@ class FullTextIndex implements FullText {
     let wanted = options.candidates ?? DEFAULT_CANDIDATES
     for (const row of this.#database.prepare(sql).iterate(match, SCAN_MAX_MATCHES)) {
       if (wanted <= 0) return
-      if (options.within?.(String(row.id)) === false) continue
+      if (options.within?.(text(row.id)) === false) continue
       wanted--
       yield row
     }
   }
 
   #weightsOf(row: Row, terms: readonly string[], averageLength: number): Numbers {
-    const fields = String(row.terms).split('\n')
+    const fields = text(row.terms).split('\n')
     const weights: Record<string, number> = {}
     for (const term of terms) {
       let frequency = 0
       fields.forEach((field, index) => {
         frequency += (this.#weights[index] ?? 0) * occurrences(field, term)
       })
-      if (frequency > 0) weights[term] = bm25Weight(frequency, Number(row.length), averageLength)
+      if (frequency > 0) weights[term] = bm25Weight(frequency, integer(row.length), averageLength)
     }
     return weights
   }

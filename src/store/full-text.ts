@@ -19,9 +19,9 @@ export interface TextAnswer {
 export interface TextSearchOptions {
   readonly limit: number
   /** The newest so many matches are ranked; bounds the cost of very common words. Default 2,000. */
-  readonly candidates?: number
+  readonly candidates?: number | undefined
   /** Ids to consider only; for filters that were answered in SQL. */
-  readonly within?: (id: string) => boolean
+  readonly within?: ((id: string) => boolean) | undefined
 }
 
 /**

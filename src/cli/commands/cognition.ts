@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { shortPeerId } from '../../base/index.ts'
+import type { RecallAnswer, ThoughtReport } from '../../cognition/index.ts'
 import { type CommandContext, numberOption, run } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { age, oneLine, styled } from '../terminal.ts'
@@ -16,17 +18,6 @@ interface RecallOptions {
   readonly kind?: string
   readonly author?: string
   readonly space?: string
-}
-
-/** The part of a thought that is printed; the whole is in `--json`. */
-interface ThoughtReport {
-  readonly id: string
-  readonly kind: string
-  readonly text: string
-  readonly author: { readonly name: string; readonly peer: string }
-  readonly space: { readonly name: string; readonly personal: boolean }
-  readonly at: number
-  readonly signature: string
 }
 
 /** `think` and `recall`: what agents know, by hand. */
@@ -65,14 +56,14 @@ async function think(context: CommandContext, words: readonly string[], options:
 
 async function recall(context: CommandContext, words: readonly string[], options: RecallOptions): Promise<void> {
   const { limit, ...filter } = options
-  const report = await context.ask<{ readonly thoughts: readonly ThoughtReport[] }>('thought.recall', {
+  const report = await context.ask<RecallAnswer>('thought.recall', {
     query: words.join(' '),
     ...filter,
-    ...(limit === undefined ? {} : { limit: numberOption('limit', limit) }),
+    limit: numberOption('limit', limit),
   })
   const lines = report.thoughts.map((thought) => {
     const where = thought.space.personal ? 'private' : oneLine(thought.space.name, 32)
-    const origin = `${oneLine(thought.author.name, 32)} (${thought.author.peer.slice(-8)}, signature ${thought.signature}) ${age(thought.at)} in ${where}`
+    const origin = `${oneLine(thought.author.name, 32)} (${shortPeerId(thought.author.peer)}, signature ${thought.signature}) ${age(thought.at)} in ${where}`
     return `${styled('bold', thought.id.slice(0, 12))} ${thought.kind}  ${styled('dim', origin)}\n  ${oneLine(thought.text, 500)}`
   })
   context.finish(report, lines.length === 0 ? 'nothing recalled' : lines.join('\n'))

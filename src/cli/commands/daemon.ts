@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { abortable } from '../../base/index.ts'
 import type { ComponentReport, NodeStatus } from '../../node/index.ts'
 import { ControlClient } from '../client.ts'
 import { type CommandContext, run } from '../command.ts'
+import type { DaemonInfo } from '../daemon/run.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type DaemonOptions, startDaemon } from '../start-daemon.ts'
 import { counted, duration, oneLine, stateWord, styled, table } from '../terminal.ts'
@@ -13,12 +15,6 @@ interface UpOptions {
   readonly httpPort?: string
   readonly logLevel?: string
   readonly foreground?: boolean
-}
-
-interface DaemonInfo {
-  readonly pid: number
-  readonly mcpUrl?: string
-  readonly notes: readonly string[]
 }
 
 /** More than the daemon gives itself for stopping. */
@@ -45,13 +41,9 @@ export function addDaemonCommands(program: Command): void {
 }
 
 async function up(context: CommandContext, options: UpOptions): Promise<void> {
-  const daemonOptions: DaemonOptions = {
-    ...(options.name === undefined ? {} : { name: options.name }),
-    ...(options.listen === undefined ? {} : { listen: options.listen }),
-    ...(options.mdns === undefined ? {} : { mdns: options.mdns }),
-    ...(options.httpPort === undefined ? {} : { httpPort: portOf(options.httpPort) }),
-    ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
-  }
+  const { name, listen, mdns, httpPort, logLevel } = options
+  const port = httpPort === undefined ? undefined : portOf(httpPort)
+  const daemonOptions: DaemonOptions = { name, listen, mdns, httpPort: port, logLevel }
   const running = await ControlClient.open(context.profile)
   running?.[Symbol.dispose]()
   if (running !== undefined) return await showStatus(context, ['already running'])
@@ -79,10 +71,11 @@ async function ended(client: ControlClient, pid: number, signal: AbortSignal): P
   const late = new CliError('ERR_DAEMON_LOST', `process ${pid} did not end in ${STOP_TIMEOUT_MS} ms`, {
     fix: `End it by hand with \`kill ${pid}\`.`,
   })
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(STOP_TIMEOUT_MS)])
-  const aborted = Promise.withResolvers<never>()
-  deadline.addEventListener('abort', () => aborted.reject(signal.aborted ? signal.reason : late), { once: true })
-  await Promise.race([client.closed, aborted.promise])
+  try {
+    await abortable(client.closed, AbortSignal.any([signal, AbortSignal.timeout(STOP_TIMEOUT_MS)]))
+  } catch {
+    throw signal.aborted ? signal.reason : late
+  }
 }
 
 async function showStatus(context: CommandContext, notes: readonly string[] = []): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { PeerReport } from '../../node/index.ts'
+import type { InviteReport, PeerReport, PingReport } from '../../node/index.ts'
 import type { JoinReport } from '../../sync/index.ts'
 import { type CommandContext, numberOption, run } from '../command.ts'
 import { CliError } from '../errors.ts'
@@ -11,23 +11,6 @@ interface InviteOptions {
   readonly role?: string
   readonly uses?: string
   readonly expires?: string
-}
-
-interface InviteReport {
-  readonly ticket: string
-  readonly space: { readonly name: string }
-  readonly role: string
-  readonly uses: number
-  readonly expires: number
-}
-
-interface PingReport {
-  readonly peer: string
-  readonly name?: string
-  readonly kind?: string
-  readonly address?: string
-  readonly rttsMs: readonly number[]
-  readonly medianMs: number
 }
 
 /** `invite`, `join`, `peers`, `ping`: who is in, and how they are reached. */
@@ -60,10 +43,10 @@ export function addNetworkCommands(program: Command): void {
 
 async function invite(context: CommandContext, options: InviteOptions): Promise<void> {
   const report = await context.ask<InviteReport>('space.invite', {
-    ...(options.space === undefined ? {} : { space: options.space }),
-    ...(options.role === undefined ? {} : { role: options.role }),
-    ...(options.uses === undefined ? {} : { uses: numberOption('uses', options.uses) }),
-    ...(options.expires === undefined ? {} : { ttlMs: spanOf(options.expires) }),
+    space: options.space,
+    role: options.role,
+    uses: numberOption('uses', options.uses),
+    ttlMs: options.expires === undefined ? undefined : spanOf(options.expires),
   })
   const uses = report.uses === 1 ? 'one peer' : `${report.uses} peers`
   context.finish(
@@ -92,8 +75,8 @@ async function join(context: CommandContext, ticket: string): Promise<void> {
 }
 
 async function peers(context: CommandContext, options: { readonly wait?: string }): Promise<void> {
-  const waitFor = options.wait === undefined ? {} : { waitFor: numberOption('wait', options.wait) }
-  const report = await context.ask<{ peers: readonly PeerReport[] }>('peers.list', waitFor)
+  const waitFor = numberOption('wait', options.wait)
+  const report = await context.ask<{ peers: readonly PeerReport[] }>('peers.list', { waitFor })
   if (report.peers.length === 0) return context.finish(report, 'no peers yet; let one in with: plexus invite')
   const rows = report.peers.map((peer) => [
     oneLine(peer.name ?? '?', 24),
@@ -110,8 +93,8 @@ async function peers(context: CommandContext, options: { readonly wait?: string 
 }
 
 async function ping(context: CommandContext, peer: string, options: { readonly count?: string }): Promise<void> {
-  const count = options.count === undefined ? {} : { count: numberOption('count', options.count) }
-  const report = await context.ask<PingReport>('peers.ping', { peer, ...count })
+  const count = numberOption('count', options.count)
+  const report = await context.ask<PingReport>('peers.ping', { peer, count })
   const times = report.rttsMs.map((rtt) => duration(rtt)).join(', ')
   context.finish(
     report,

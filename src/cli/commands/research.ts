@@ -77,8 +77,8 @@ async function find(context: CommandContext, words: readonly string[], options: 
   const report = await context.ask<FindReport>('research.find', {
     query: words.join(' '),
     ...rest,
-    ...(limit === undefined ? {} : { limit: numberOption('limit', limit) }),
-    ...(deadline === undefined ? {} : { deadlineMs: numberOption('deadline', deadline) }),
+    limit: numberOption('limit', limit),
+    deadlineMs: numberOption('deadline', deadline),
   })
   const lines = report.results.map(paperLine)
   if (report.coverage !== undefined) lines.push(styled('dim', coverageLine(report.coverage)))
@@ -124,19 +124,18 @@ async function cite(
   options: CiteOptions,
 ): Promise<void> {
   const { style, space } = options
-  const where = space === undefined ? {} : { space }
   if (cited === undefined) {
     const report = await context.ask<{ readonly reference: { readonly text: string } }>('research.cite', {
       id,
       style: style ?? 'bibtex',
-      ...where,
+      space,
     })
     return context.finish(report, plainText(report.reference.text, REFERENCE_MAX_CHARS))
   }
   const report = await context.ask<{ readonly citation: { readonly added: boolean } }>('research.cite', {
     citing: id,
     cited,
-    ...where,
+    space,
   })
   context.finish(report, report.citation.added ? 'citation recorded' : 'this citation was recorded before')
 }

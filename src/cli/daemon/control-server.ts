@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { codeOf, type Logger, PlexusError, reasonOf } from '../../base/index.ts'
+import { codeOf, errorReport, type Logger, PlexusError, reasonOf } from '../../base/index.ts'
 import {
   CONTROL_MAX_IN_FLIGHT,
   CONTROL_UNREAD_MAX_BYTES,
@@ -66,7 +66,7 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
   const onLine = (line: string): void => {
     const request: unknown = JSON.parse(line)
     if (isCancel(request)) {
-      underWay.get(request.cancel)?.abort(new Error('cancelled'))
+      underWay.get(request.cancel)?.abort(new PlexusError('ERR_INTERRUPTED', 'interrupted'))
     } else if (isRequest(request) && !underWay.has(request.id)) {
       if (underWay.size < CONTROL_MAX_IN_FLIGHT) void run(request)
       else reply(failure(request.id, new PlexusError('ERR_TOO_MANY_IN_FLIGHT', 'too many requests on this connection')))
@@ -98,9 +98,7 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
 }
 
 function failure(id: number, error: unknown): ControlFailure {
-  const message = error instanceof Error ? error.message : String(error)
-  const fix = error instanceof PlexusError ? error.fix : undefined
-  return { id, error: { code: codeOf(error), message, ...(fix === undefined ? {} : { fix }) } }
+  return { id, error: errorReport(error) }
 }
 
 function isRequest(value: unknown): value is { readonly id: number; readonly op: string; readonly input?: unknown } {

@@ -3,7 +3,7 @@
  * once over descriptor 3 and then belongs to nobody.
  */
 import { closeSync, writeSync } from 'node:fs'
-import { codeOf, PlexusError, reasonOf } from '../../base/index.ts'
+import { errnoOf, errorReport } from '../../base/index.ts'
 import { keepCompiledCode } from '../compile-cache.ts'
 import { profileOf } from '../profile.ts'
 import type { DaemonOptions, StartReport } from '../start-daemon.ts'
@@ -17,7 +17,7 @@ function report(message: StartReport): void {
     closeSync(REPORT_DESCRIPTOR)
   } catch (error) {
     // Whoever started us has gone; the daemon is wanted all the same.
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    if (errnoOf(error) !== 'EPIPE') throw error
   }
 }
 
@@ -29,13 +29,7 @@ try {
   report({ ready: true, notes: daemon.notes })
   process.exitCode = await daemon.ended
 } catch (error) {
-  const fix = error instanceof PlexusError ? error.fix : undefined
-  report({
-    ready: false,
-    code: codeOf(error),
-    message: error instanceof Error ? error.message : reasonOf(error),
-    ...(fix === undefined ? {} : { fix }),
-  })
+  report({ ready: false, ...errorReport(error) })
   process.exitCode = 1
 }
 // Whatever a library forgot to close must not keep a stopped daemon alive.

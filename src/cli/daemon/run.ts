@@ -10,13 +10,13 @@ import { type Profile, prepareFolder } from '../profile.ts'
 import { CONTROL_MAX_CONNECTIONS } from '../protocol.ts'
 import type { DaemonOptions } from '../start-daemon.ts'
 import { VERSION } from '../version.ts'
-import { listenOnSocket, serveControl } from './control-server.ts'
+import { type CallOperation, listenOnSocket, serveControl } from './control-server.ts'
+import { Ending } from './ending.ts'
 import { LogFile } from './log-file.ts'
 import { monitoringRoutes } from './monitoring.ts'
 
 /** Exit code after an exception that nobody caught (sysexits EX_SOFTWARE). */
 const EXIT_CRASHED = 70
-const STOP_DEADLINE_MS = 10_000
 const HTTP_PORT_SETTING = 'http-port'
 
 /** What `daemon.json` says to people and to `plexus doctor`; the lock, not this file, decides who owns the profile. */
@@ -52,10 +52,10 @@ export async function runDaemon(profile: Profile, options: DaemonOptions): Promi
   await using cleanup = new AsyncDisposableStack()
   const node = await createNode({
     folder: profile.folder,
-    ...(options.name === undefined ? {} : { name: options.name }),
+    name: options.name,
     defaultName: defaultName(profile),
-    ...(options.listen === undefined ? {} : { listen: options.listen }),
-    ...(options.mdns === undefined ? {} : { mdns: options.mdns }),
+    listen: options.listen,
+    mdns: options.mdns,
     version: VERSION,
     log,
   })
@@ -94,75 +94,70 @@ async function serve(
   const mcp = createMcpFace({ node, log: log.child({ module: 'mcp' }) })
   cleanup.defer(() => mcp.close())
   const mcpUrl = await listenHttp({ mcp, node, profile, options, notes, log })
-  const ending = Promise.withResolvers<number>()
-  const info: DaemonInfo = {
+  const info = infoOf(node, profile, { mcpUrl, notes })
+  const servers: Server[] = []
+  const ending = new Ending(async () => {
+    for (const server of servers) server.close()
+    await mcp.close()
+    await node.stop()
+    rmSync(profile.infoFile, { force: true })
+    log.info({ pid: info.pid }, 'the daemon has stopped')
+  }, log)
+  const call = controlCalls({ node, info, logFile, ending })
+  const listen = async (...of: Parameters<typeof listenOnSocket>): Promise<void> => {
+    const server = await listenOnSocket(...of)
+    servers.push(server)
+    cleanup.defer(() => void server.close())
+  }
+  await listen(profile.mcpSocket, STREAMS_MAX, (socket) => mcp.serveStream(socket))
+  await listen(profile.controlSocket, CONTROL_MAX_CONNECTIONS, (socket) =>
+    serveControl(socket, call, log.child({ module: 'control' })),
+  )
+  writeFileSync(profile.infoFile, `${JSON.stringify(info, null, 2)}\n`, { mode: 0o600 })
+
+  log.info({ pid: info.pid, version: VERSION, peer: info.peer, addresses: info.addresses, mcpUrl }, 'the daemon runs')
+  process.on('SIGTERM', () => ending.begin())
+  process.on('SIGINT', () => ending.begin())
+  process.on('uncaughtException', (error) => crash(profile, error, log))
+  process.on('unhandledRejection', (reason) => crash(profile, reason, log))
+  void node.stopped.then((error) => {
+    if (!ending.begun) ending.begin(error === undefined ? 0 : 1)
+  })
+  return { notes, info, ended: ending.exitCode, stop: () => ending.begin() }
+}
+
+function infoOf(node: PlexusNode, profile: Profile, faces: Pick<DaemonInfo, 'mcpUrl' | 'notes'>): DaemonInfo {
+  return {
     pid: process.pid,
     version: VERSION,
     started: Date.now(),
     peer: node.peer,
     name: node.name,
     addresses: node.transport.addresses(),
-    mcpUrl,
     controlSocket: profile.controlSocket,
     mcpSocket: profile.mcpSocket,
     logFile: profile.logFile,
-    notes,
+    ...faces,
   }
-  const listen = async (...of: Parameters<typeof listenOnSocket>): Promise<Server> => {
-    const server = await listenOnSocket(...of)
-    cleanup.defer(() => void server.close())
-    return server
-  }
-  const servers = [
-    await listen(profile.mcpSocket, STREAMS_MAX, (socket) => mcp.serveStream(socket)),
-    await listen(profile.controlSocket, CONTROL_MAX_CONNECTIONS, (socket) =>
-      serveControl(socket, (op, input, context) => call(op, input, context), log.child({ module: 'control' })),
-    ),
-  ]
-  writeFileSync(profile.infoFile, `${JSON.stringify(info, null, 2)}\n`, { mode: 0o600 })
+}
 
-  let stopping = false
-  const stop = (code = 0): void => {
-    if (stopping) {
-      log.warn({}, 'told twice to stop: ending at once')
-      process.exit(code === 0 ? 1 : code)
-    }
-    stopping = true
-    const timer = setTimeout(() => process.exit(1), STOP_DEADLINE_MS)
-    timer.unref()
-    void shutDown().then(
-      () => ending.resolve(code),
-      (error: unknown) => {
-        log.error({ reason: reasonOf(error) }, 'the daemon did not stop cleanly')
-        ending.resolve(1)
-      },
-    )
-  }
-  const shutDown = async (): Promise<void> => {
-    for (const server of servers) server.close()
-    await mcp.close()
-    await node.stop()
-    rmSync(profile.infoFile, { force: true })
-    log.info({ pid: info.pid }, 'the daemon has stopped')
-  }
-  const call = (op: string, input: unknown, context: Parameters<PlexusNode['call']>[2]): Promise<unknown> => {
-    if (op === 'daemon.info') return Promise.resolve({ ...info, logLinesLost: logFile.lost })
+/** What the command line may ask: of the daemon itself, or of its node. */
+function controlCalls(of: {
+  readonly node: PlexusNode
+  readonly info: DaemonInfo
+  readonly logFile: LogFile
+  readonly ending: Ending
+}): CallOperation {
+  const { node, info, logFile, ending } = of
+  return async (op, input, context) => {
+    if (op === 'daemon.info') return { ...info, logLinesLost: logFile.lost }
     if (op === 'daemon.stop') {
       // The answer leaves first: stopping closes the very socket it travels on.
-      setImmediate(stop)
-      return Promise.resolve({ stopping: true })
+      setImmediate(() => ending.begin())
+      return { stopping: true }
     }
-    return node.call(op, input, { ...context, caller: { kind: 'person', client: 'cli' } })
+    return await node.call(op, input, { ...context, caller: { kind: 'person', client: 'cli' } })
   }
-  log.info({ pid: info.pid, version: VERSION, peer: info.peer, addresses: info.addresses, mcpUrl }, 'the daemon runs')
-  process.on('SIGTERM', () => stop())
-  process.on('SIGINT', () => stop())
-  process.on('uncaughtException', (error) => crash(profile, error, log))
-  process.on('unhandledRejection', (reason) => crash(profile, reason, log))
-  void node.stopped.then((error) => {
-    if (!stopping) stop(error === undefined ? 0 : 1)
-  })
-  return { notes, info, ended: ending.promise, stop }
 }
 
 /**
@@ -182,7 +177,7 @@ async function listenHttp(of: {
   const port = options.httpPort ?? (kept === undefined ? undefined : Number(kept))
   try {
     const http = await mcp.listenHttp({
-      ...(port === undefined ? {} : { port }),
+      port,
       tokenFile: profile.tokenFile,
       routes: monitoringRoutes(node),
     })

@@ -1,18 +1,6 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { join } from 'node:path'
-import { hexOf, type Random } from '../../base/index.ts'
+import { linkSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { errnoOf, hexOf, type Random, readPrivateFile, syncToDisk } from '../../base/index.ts'
 import { type IdentityInit, type IdentitySeeds, identityFromSeeds } from '../device-identity.ts'
 import { IdentityError, type IdentityErrorCode } from '../errors.ts'
 import { decodeIdentity, encodeIdentity, IDENTITY_FILE_MAX_BYTES } from '../identity-text.ts'
@@ -66,48 +54,29 @@ function prepareFolder(folder: string): void {
   const { mode } = attempt('ERR_KEY_UNREADABLE', `the folder ${folder} cannot be read`, () => statSync(folder))
   if (POSIX && (mode & 0o022) !== 0 && (mode & STICKY) === 0) {
     throw new IdentityError('ERR_KEY_PERMISSIONS', `other users may replace files in ${folder}`, {
-      fix: `Run: chmod 700 '${folder}'`,
+      fix: `Run \`chmod 700 '${folder}'\`.`,
     })
   }
 }
 
-/** The text of the file, or `undefined` if there is none. Looks at the open file, so that it cannot be exchanged between. */
+/** The text of the file, or `undefined` if there is none. */
 function read(path: string): string | undefined {
-  return attempt('ERR_KEY_UNREADABLE', `the key file ${path} cannot be read`, () => {
-    const file = openExisting(path)
-    if (file === undefined) return undefined
-    try {
-      const stat = fstatSync(file)
-      const { mode, size } = stat
-      if (!stat.isFile()) {
-        throw new IdentityError('ERR_KEY_UNREADABLE', `the key file ${path} is no regular file`, {
-          fix: 'Something else stands in its place. Put a backup of the key file there.',
-        })
-      }
-      if (POSIX && (mode & 0o077) !== 0) {
-        throw new IdentityError('ERR_KEY_PERMISSIONS', `other users may read the key file ${path}`, {
-          fix: `Run: chmod 600 '${path}'. If somebody may have read it, move it away and start as a new peer.`,
-        })
-      }
-      if (size > IDENTITY_FILE_MAX_BYTES) {
-        throw new IdentityError('ERR_KEY_CORRUPT', `the key file ${path} has ${size} bytes`, {
-          fix: 'Something else has been written there. Put a backup of the key file in its place.',
-        })
-      }
-      return readFileSync(file, 'utf8')
-    } finally {
-      closeSync(file)
-    }
-  })
-}
-
-function openExisting(path: string): number | undefined {
-  try {
-    // Without waiting, should it be a pipe.
-    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
+  const what = `the key file ${path} cannot be read`
+  const found = attempt('ERR_KEY_UNREADABLE', what, () => readPrivateFile(path, IDENTITY_FILE_MAX_BYTES))
+  if (typeof found !== 'object') return found
+  switch (found.fault) {
+    case 'not-a-file':
+      throw new IdentityError('ERR_KEY_UNREADABLE', `the key file ${path} is no regular file`, {
+        fix: 'Something else stands in its place. Put a backup of the key file there.',
+      })
+    case 'open-to-others':
+      throw new IdentityError('ERR_KEY_PERMISSIONS', `other users may read the key file ${path}`, {
+        fix: `Run \`chmod 600 '${path}'\`. If somebody may have read it, move it away and start as a new peer.`,
+      })
+    case 'too-large':
+      throw new IdentityError('ERR_KEY_CORRUPT', `the key file ${path} is larger than any: something else is in it`, {
+        fix: 'Put a backup of the key file in its place.',
+      })
   }
 }
 
@@ -115,13 +84,7 @@ function openExisting(path: string): number | undefined {
 function create(path: string, unfinished: string, text: string): boolean {
   return attempt('ERR_KEY_UNWRITABLE', `the key file ${path} cannot be written`, () => {
     try {
-      const file = openSync(unfinished, 'wx', 0o600)
-      try {
-        writeFileSync(file, text)
-        fsyncSync(file)
-      } finally {
-        closeSync(file)
-      }
+      writeFileSync(unfinished, text, { flag: 'wx', mode: 0o600, flush: true })
       linkSync(unfinished, path) // a rename would replace the file of a process that was faster
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return false
@@ -129,19 +92,9 @@ function create(path: string, unfinished: string, text: string): boolean {
     } finally {
       rmSync(unfinished, { force: true })
     }
-    syncFolder(join(path, '..'))
+    if (POSIX) syncToDisk(dirname(path))
     return true
   })
-}
-
-function syncFolder(folder: string): void {
-  if (!POSIX) return // Windows does not open folders
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }
 
 function attempt<T>(code: IdentityErrorCode, what: string, work: () => T): T {
@@ -149,13 +102,9 @@ function attempt<T>(code: IdentityErrorCode, what: string, work: () => T): T {
     return work()
   } catch (cause) {
     if (cause instanceof IdentityError) throw cause
-    throw new IdentityError(code, `${what}: ${errnoOf(cause)}`, {
+    throw new IdentityError(code, `${what}: ${errnoOf(cause) ?? String(cause)}`, {
       cause,
       fix: 'Check that the folder belongs to you, and that its disk is neither full nor write-protected.',
     })
   }
-}
-
-function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { isHex, readPrivateFile } from '../../base/index.ts'
 import { McpError } from '../errors.ts'
 
 const TOKEN_BYTES = 32
-const TOKEN = /^[0-9a-f]{64}$/
 const FILE_MAX_BYTES = 1024
-const POSIX: boolean = process.platform !== 'win32'
 
 /** The bearer token in this file, made at the first start. Only its owner may read it. Throws `ERR_HTTP_TOKEN`. */
 export function keptToken(path: string): string {
@@ -25,30 +24,22 @@ export function keptToken(path: string): string {
   }
 }
 
-/** Looks at the open file, so that it cannot be exchanged between. */
 function read(path: string): string | undefined {
-  const file = openExisting(path)
-  if (file === undefined) return undefined
-  try {
-    const stat = fstatSync(file)
-    if (POSIX && (stat.mode & 0o077) !== 0) {
-      const fix = `Run: chmod 600 '${path}'. If somebody may have read it, delete it instead: the next start makes another.`
-      throw unusable(`other users may read ${path}`, fix)
-    }
-    const token = stat.isFile() && stat.size <= FILE_MAX_BYTES ? readFileSync(file, 'utf8').trim() : ''
-    if (TOKEN.test(token)) return token
-    throw unusable(`${path} holds no token`, `Delete ${path}; the next start makes a new one.`)
-  } finally {
-    closeSync(file)
+  const found = readOrSay(path)
+  if (found === undefined) return undefined
+  if (typeof found === 'object' && found.fault === 'open-to-others') {
+    const fix = `Run \`chmod 600 '${path}'\`. If somebody may have read it, delete it instead: the next start makes another.`
+    throw unusable(`other users may read ${path}`, fix)
   }
+  const token = typeof found === 'string' ? found.trim() : ''
+  if (isHex(token, TOKEN_BYTES)) return token
+  throw unusable(`${path} holds no token`, `Delete ${path}; the next start makes a new one.`)
 }
 
-function openExisting(path: string): number | undefined {
+function readOrSay(path: string): ReturnType<typeof readPrivateFile> {
   try {
-    // Without waiting, should it be a pipe.
-    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    return readPrivateFile(path, FILE_MAX_BYTES)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unusable(`${path} cannot be read`, `Make ${path} readable for you.`, cause)
   }
 }

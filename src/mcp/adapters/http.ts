@@ -36,7 +36,8 @@ export interface HttpRoute {
 }
 
 export interface HttpFaceInit {
-  readonly port?: number
+  /** Default `HTTP_DEFAULT_PORT`, or one of the next when it is taken; 0 for any. */
+  readonly port?: number | undefined
   readonly tokenFile: string
   /** By path. */
   readonly routes?: Readonly<Record<string, HttpRoute>>

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { TextDecoder } from 'node:util'
+import { errnoOf } from '../../base/index.ts'
 import { ResearchError } from '../errors.ts'
 import type { TextSource } from '../text-source.ts'
 
@@ -48,7 +49,7 @@ async function readSome(file: FileHandle, buffer: Uint8Array, path: string): Pro
 }
 
 function unreadable(path: string, cause: unknown): ResearchError {
-  const code = (cause as NodeJS.ErrnoException).code
+  const code = errnoOf(cause)
   const [message, fix] =
     code === 'ENOENT' || code === 'ENOTDIR'
       ? [

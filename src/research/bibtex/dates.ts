@@ -1,7 +1,21 @@
 import type { PaperDate } from '../paper-fields.ts'
 import { decodeLatex } from './latex.ts'
 
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+/** The macros that every BibTeX style defines. */
+export const MONTH_MACROS: readonly string[] = [
+  'jan',
+  'feb',
+  'mar',
+  'apr',
+  'may',
+  'jun',
+  'jul',
+  'aug',
+  'sep',
+  'oct',
+  'nov',
+  'dec',
+]
 /** ISO 8601-2 as BibLaTeX takes it; marks of doubt and times of day are passed over. */
 const ISO_DATE = /^(-?\d{4})(?:-(\d{2}))?(?:-(\d{2}))?(?:[T?~%].*)?$/
 const YEAR = /(?<!\d)(-?\d{4})(?!\d)/
@@ -42,7 +56,7 @@ function parseMonth(text: string): readonly [number, number] {
   const name = /[A-Za-z]{3}/.exec(text)?.[0].toLowerCase()
   const number = Number(DAY.exec(text)?.[1] ?? 0)
   if (name === undefined) return [number, 0]
-  const month = MONTHS.indexOf(name) + 1
+  const month = MONTH_MACROS.indexOf(name) + 1
   return month === 0 || /\d\s*[-–]/.test(text) ? [month, 0] : [month, number]
 }
 

@@ -1,5 +1,6 @@
 import { normaliseArxiv, normaliseDoi, normaliseIsbn } from '../ids.ts'
 import {
+  IN_BOOK,
   KEYWORD_MAX_CHARS,
   KEYWORDS_MAX,
   NAME_PART_MAX_CHARS,
@@ -65,7 +66,6 @@ const GENRE_KEYS: ReadonlyMap<string, string> = new Map<string, string>([
   ['techreport', 'Technical report'],
   ['resreport', 'Research report'],
 ])
-const IN_BOOK = new Set<PaperType>(['chapter', 'paper-conference', 'entry-encyclopedia'])
 /** A field that begins like this says where the paper itself is; further on in a text it may speak of another one. */
 const ARXIV_PREPRINT =
   /^(?:(?:e-?print|preprint|available|as|at|on|from|arxiv|corr)[\s:,]*)*?\barxiv[:\s]\s*((?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?\/\d{7})(?:v\d+)?)/i

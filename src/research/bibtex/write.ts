@@ -1,7 +1,7 @@
 import { foldText } from '../fold.ts'
-import { familyOf, type PaperDate, type PaperFields, type PaperName, yearOf } from '../paper-fields.ts'
+import { familyOf, IN_BOOK, type PaperDate, type PaperFields, type PaperName, yearOf } from '../paper-fields.ts'
+import { MONTH_MACROS } from './dates.ts'
 
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const ENTRY_TYPES: ReadonlyMap<string | undefined, string> = new Map([
   ['article-journal', 'article'],
   ['article-magazine', 'article'],
@@ -101,7 +101,7 @@ function entryTypeOf(paper: PaperFields): string {
 
 function containerField(paper: PaperFields): string {
   if (paper.type?.startsWith('article')) return 'journal'
-  return ['chapter', 'paper-conference', 'entry-encyclopedia'].includes(paper.type ?? '') ? 'booktitle' : 'maintitle'
+  return IN_BOOK.has(paper.type) ? 'booktitle' : 'maintitle'
 }
 
 function publisherField(paper: PaperFields): string {
@@ -123,7 +123,7 @@ function dateFields(issued: PaperDate | undefined): (readonly [string, string])[
       ],
     ]
   const fields: [string, string][] = [['year', `{${isoYear(year)}}`]]
-  if (month !== undefined) fields.push(['month', MONTHS[month - 1] ?? ''])
+  if (month !== undefined) fields.push(['month', MONTH_MACROS[month - 1] ?? ''])
   if (day !== undefined) fields.push(['day', `{${day}}`])
   return fields
 }

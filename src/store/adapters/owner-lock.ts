@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
+import { createPrivateFile } from '../../base/index.ts'
 import { StoreError } from '../errors.ts'
-import { createPrivateFile } from './private-file.ts'
 import { storeErrorOf } from './sqlite-errors.ts'
 
 /** Held until it is released or the process ends, in whatever way. */
@@ -28,7 +28,7 @@ export function acquireOwnerLock(init: { readonly path: string }): OwnerLock {
     if (!(cause instanceof StoreError) || cause.code !== 'ERR_STORE_LOCKED') throw cause
     throw new StoreError('ERR_PROFILE_LOCKED', 'this profile is in use by another Plexus process', {
       cause,
-      fix: 'Use the peer that runs already (plexus status), stop it (plexus down), or choose another --profile.',
+      fix: 'Use the peer that runs already (`plexus status`), stop it with `plexus down`, or choose another `--profile`.',
     })
   }
   const held = database

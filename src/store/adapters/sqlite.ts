@@ -1,11 +1,10 @@
 import { renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { BaseError } from '../../base/index.ts'
+import { BaseError, createPrivateFile, keepNewest, syncToDisk } from '../../base/index.ts'
 import type { Database, Row, Schema, SqlValue, Statement } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { migrate } from '../migrate.ts'
-import { createPrivateFile, syncToDisk } from './private-file.ts'
 import { storeErrorOf } from './sqlite-errors.ts'
 
 /** Prepared statements kept per database; the least recently used goes first. */
@@ -73,10 +72,7 @@ class SqliteDatabase implements Database {
     const statement = this.#statements.get(sql) ?? this.#compile(sql)
     this.#statements.delete(sql)
     this.#statements.set(sql, statement)
-    for (const oldest of this.#statements.keys()) {
-      if (this.#statements.size <= STATEMENT_CACHE_SIZE) break
-      this.#statements.delete(oldest)
-    }
+    keepNewest(this.#statements, STATEMENT_CACHE_SIZE)
     return statement
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { seededRandom } from '../../../src/base/index.ts'
+import { type RecordId, type SpaceId, seededRandom } from '../../../src/base/index.ts'
 import { identityFromSeeds } from '../../../src/identity/index.ts'
 import { ResearchError, SOURCES } from '../../../src/research/index.ts'
 import { readFields } from '../../../src/research/paper-fields.ts'
@@ -23,7 +23,10 @@ const hex = (bytes: number): fc.Arbitrary<string> =>
   fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => Buffer.from(value).toString('hex'))
 const query = fc.record(
   {
-    spaces: fc.array(hex(32), { minLength: 1, maxLength: QUERY_SPACES_MAX }),
+    spaces: fc.array(
+      hex(32).map((id) => id as SpaceId),
+      { minLength: 1, maxLength: QUERY_SPACES_MAX },
+    ),
     text: fc.string({ unit: 'grapheme', maxLength: 200 }),
     limit: fc.integer({ min: 1, max: QUERY_HITS_MAX }),
   },
@@ -31,7 +34,7 @@ const query = fc.record(
 )
 const answer: fc.Arbitrary<WireAnswer> = fc
   .tuple(
-    hex(32),
+    hex(32).map((id) => id as SpaceId),
     hex(16),
     fc.uniqueArray(
       fc.string({ minLength: 1, maxLength: 10 }).filter((term) => term !== '__proto__'),
@@ -51,8 +54,8 @@ const answer: fc.Arbitrary<WireAnswer> = fc
           fc.record(
             {
               paper: fc.constantFrom('doi:10.1000/x', 'arxiv:1706.03762', `title:${'0a'.repeat(16)}`),
-              record: hex(32),
-              author: fc.constant(PEER as string),
+              record: hex(32).map((id) => id as RecordId),
+              author: fc.constant(PEER),
               hlc: fc.nat(),
               source: fc.constantFrom(...SOURCES),
               fields: fc
@@ -116,7 +119,7 @@ describe('messages of research.query', () => {
   })
 
   it('have bounds', () => {
-    const space = 'aa'.repeat(32)
+    const space = 'aa'.repeat(32) as SpaceId
     const many = (count: number): Uint8Array => encodeQuery({ spaces: Array(count).fill(space), text: 'x', limit: 1 })
     assert.throws(() => decodeQuery(many(QUERY_SPACES_MAX + 1)), ResearchError)
     assert.throws(() => decodeQuery(many(0)), ResearchError)
@@ -131,7 +134,7 @@ describe('messages of research.query', () => {
     const abstract = 'ü'.repeat(20_000)
     const hit = {
       paper: 'doi:10.1000/x',
-      record: 'bb'.repeat(32),
+      record: 'bb'.repeat(32) as RecordId,
       author: PEER,
       hlc: 1,
       source: 'import' as const,
@@ -145,7 +148,7 @@ describe('messages of research.query', () => {
     }
     const bytes = encodeAnswer([
       {
-        space: 'aa'.repeat(32),
+        space: 'aa'.repeat(32) as SpaceId,
         fingerprint: '00'.repeat(16),
         documents: 1,
         frequencies: {},

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesEqual, bytesOfHex, concatBytes, hexOf, sha256, utf8 } from '../../../src/base/index.ts'
+import { bytesEqual, bytesOfHex, concatBytes, hexOf, isHex, sha256, utf8 } from '../../../src/base/index.ts'
 
 test('hexadecimal text of a view is that of the view only', () => {
   const buffer = Uint8Array.of(1, 2, 0xab, 0xcd, 5)
@@ -12,6 +12,11 @@ test('text that is not hexadecimal yields fewer bytes', () => {
   assert.equal(bytesOfHex('abc').byteLength, 1)
   assert.equal(bytesOfHex('zz').byteLength, 0)
   assert.equal(bytesOfHex('abzz12').byteLength, 1)
+})
+
+test('hexadecimal is lower-case and of the length asked for', () => {
+  assert.equal(isHex('00ff', 2), true)
+  for (const other of ['00f', '00ff00', '00FF', '00fg', '00ff\n', '']) assert.equal(isHex(other, 2), false)
 })
 
 test('SHA-256 (FIPS 180-4 examples) of the parts together', () => {

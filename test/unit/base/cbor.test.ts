@@ -8,6 +8,9 @@ import {
   decodeCbor,
   encodeCbor,
   hexOf,
+  isList,
+  isMap,
+  tryDecodeCbor,
 } from '../../../src/base/index.ts'
 
 const refused = { code: 'ERR_ENCODING' }
@@ -184,5 +187,22 @@ suite('CBOR decoding', () => {
     buffer.fill(9)
     assert.deepEqual(decoded, Uint8Array.of(1, 2, 3, 4))
     assert.equal(Buffer.isBuffer(decoded), false)
+  })
+})
+
+suite('a decoded value', () => {
+  test('is a list, a map, or neither', () => {
+    assert.deepEqual([[], [1]].map(isList), [true, true])
+    assert.deepEqual([{}, { a: 1 }].map(isMap), [true, true])
+    for (const other of [null, undefined, 1, 'text', Uint8Array.of(1)]) {
+      assert.deepEqual([isList(other), isMap(other)], [false, false])
+    }
+    assert.deepEqual([isList({}), isMap([])], [false, false])
+  })
+
+  test('is missing where the bytes are malformed and nobody need know why', () => {
+    assert.deepEqual(tryDecodeCbor(encodeCbor({ a: [null] })), { a: [null] })
+    assert.equal(tryDecodeCbor(encodeCbor(null)), null)
+    assert.equal(tryDecodeCbor(Uint8Array.of(0x81)), undefined)
   })
 })

@@ -210,6 +210,25 @@ describe('reading', () => {
     assert.equal(await stateOf(channel.send(Uint8Array.of(1))), 'ERR_CHANNEL_CLOSED')
   })
 
+  test('a read that was given up leaves what comes to the next one', async () => {
+    const channel = channelOver(new RecordingWire())
+    const abort = new AbortController()
+    const reading = channel.read({ signal: abort.signal })
+    abort.abort(new Error('enough'))
+    channel.received(new Uint8Array([1]))
+    await assert.rejects(reading, /enough/)
+    assert.deepEqual([...((await channel.read()) ?? [])], [1])
+  })
+
+  test('a read that is given up in the moment its input arrives still gets it', async () => {
+    const channel = channelOver(new RecordingWire())
+    const abort = new AbortController()
+    const reading = channel.read({ signal: abort.signal })
+    channel.received(new Uint8Array([1]))
+    abort.abort(new Error('enough'))
+    assert.deepEqual([...((await reading) ?? [])], [1])
+  })
+
   test('our own reset drops what is unread', async () => {
     const wire = new RecordingWire()
     const channel = channelOver(wire)

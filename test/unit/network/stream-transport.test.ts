@@ -7,6 +7,7 @@ import type { StreamChannel } from '../../../src/network/channel.ts'
 import { NetworkError } from '../../../src/network/index.ts'
 import {
   ADDRESS_CHECK_MS,
+  CONNECTIONS_PER_PEER,
   MAX_CONNECTIONS,
   OPEN_TIMEOUT_MS,
   STOP_TIMEOUT_MS,
@@ -130,6 +131,15 @@ describe('the transport over a carrier', () => {
       carrier.events?.opened(new TestConnection(peerIdOfKey(key)))
     }
     await assert.rejects(transport.dial(peer(1), ['/ip4/1.1.1.1/tcp/1']), { code: 'ERR_OVERLOADED' })
+  })
+
+  test('one peer cannot take the connections of all', async () => {
+    const { carrier, transport } = await started()
+    const connections = Array.from({ length: CONNECTIONS_PER_PEER + 5 }, () => new TestConnection(peer(1), 'inbound'))
+    for (const connection of connections) carrier.events?.opened(connection)
+    assert.equal(transport.status().figures?.connections, CONNECTIONS_PER_PEER)
+    assert.equal(connections.filter(({ closedWith }) => closedWith.length > 0).length, 5)
+    assert.deepEqual(connections[0]?.closedWith, [], 'the first one stays')
   })
 
   test('a start that fails says why and what to do, and may be tried again', async () => {

@@ -92,7 +92,7 @@ describe('research.ask', () => {
     assert.deepEqual([coverage.answered, coverage.silent.map(({ peer }) => peer), answers.length], [1, [carol.self], 1])
     assert.equal(bob.research.status().figures?.answersRefused, 1)
     // An answer about a space that was not asked about is not heard.
-    const foreign = 'ee'.repeat(32)
+    const foreign = 'ee'.repeat(32) as SpaceId
     post.replace(carol.self, async () =>
       encodeAnswer([{ space: foreign, fingerprint: '00'.repeat(16), documents: 9, frequencies: {}, hits: [] }]),
     )
@@ -134,7 +134,7 @@ describe('research.query: who hears what', () => {
     )
     assert.deepEqual([told.get(bob.self)?.toSorted(), told.get(carol.self)], [[space, pair].sort(), [space]])
     // Carol knows of the pair and asks for it all the same, and for what is private.
-    const home = alice.spaces.list().find((each) => each.personal)?.id ?? ''
+    const home = alice.spaces.list().find((each) => each.personal)?.id ?? space
     const query = encodeQuery({ spaces: [space, pair, home], text: 'secret open', limit: 10 })
     const heard = decodeAnswer(await post.send(carol.self, alice.self, query))
     assert.deepEqual(

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SpaceId } from '../../../src/base/index.ts'
 import { encodeAnswer, type WireHit } from '../../../src/research/wire.ts'
 import { admit, handOver, PERSON, PostOffice, type Reader, reader } from './fixture.ts'
 
 const { signal } = new AbortController()
 
 /** Alice and Mallory share a space in which both hold everything. */
-async function pair(post: PostOffice): Promise<readonly [alice: Reader, mallory: Reader, space: string]> {
+async function pair(post: PostOffice): Promise<readonly [alice: Reader, mallory: Reader, space: SpaceId]> {
   const [alice, mallory] = [await reader(1, post), await reader(2, post)]
   await alice.spaces.create({ name: 'home', personal: true })
   const { id } = await alice.spaces.create({ name: 'lab', personal: false })
@@ -49,7 +50,7 @@ test('a paper that we hold is shown as we hold it, whatever another peer tells o
   using _alice = alice
   using _mallory = mallory
   const { paper } = await alice.research.add({ title: 'Clocks', doi: '10.1000/clocks', space: 'lab' }, PERSON)
-  const { record } = paper.provenance.title ?? { record: '' }
+  const { record } = paper.provenance.title ?? assert.fail('nobody gave the title')
   const fields = { title: 'Clocks, by Mallory', abstract: 'obey', DOI: '10.1000/clocks' }
   const weights = { obey: 2 }
   const lie = { paper: paper.id, record, author: alice.self, hlc: 1, source: 'human', fields, weights } as const
@@ -71,15 +72,32 @@ test('who else said some of what is shown of a paper is named', async () => {
   await alice.research.add({ title: 'Clocks', doi: '10.1000/clocks', space: 'lab' }, PERSON)
   const [before] = (await alice.research.find({ query: 'clocks' }, signal)).results
   assert.deepEqual([before?.author.self, before?.alsoBy], [true, []])
-  handOver(alice, mallory, space as never)
+  handOver(alice, mallory, space)
   await mallory.research.add({ doi: '10.1000/clocks', abstract: 'obey me', space: 'lab' }, PERSON)
-  handOver(mallory, alice, space as never)
+  handOver(mallory, alice, space)
   const [after] = (await alice.research.find({ query: 'clocks' }, signal)).results
   assert.deepEqual([after?.abstract, after?.author.self], ['obey me', true])
   assert.deepEqual(
     after?.alsoBy.map(({ peer }) => peer),
     [mallory.self],
   )
+})
+
+test('a member of one space is named by it, also for what is said of the same paper in another', async (t) => {
+  const [alice, bob, carol] = [await reader(1), await reader(2), await reader(3)]
+  t.after(() => [alice, bob, carol].forEach((peer) => void peer[Symbol.dispose]()))
+  for (const [guest, name, title] of [
+    [bob, 'one', 'Clocks, says Bob'],
+    [carol, 'other', 'Clocks, says Carol'],
+  ] as const) {
+    const { id } = await alice.spaces.create({ name, personal: false })
+    await admit(alice, guest, id)
+    await guest.research.add({ title, doi: '10.1000/clocks', space: name }, PERSON)
+    handOver(guest, alice, id)
+  }
+  const { provenance, disagreements } = alice.research.show('10.1000/clocks')
+  const names = [...Object.values(provenance), ...disagreements].map(({ author }) => author.name)
+  assert.deepEqual([...new Set(names)], ['guest writer'])
 })
 
 test('an identifier with characters that nobody sees is none', async () => {

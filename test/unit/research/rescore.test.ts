@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { PeerId, RecordId, SpaceId } from '../../../src/base/index.ts'
 import { rescore, type ScoredSource } from '../../../src/research/rescore.ts'
 import type { WireHit } from '../../../src/research/wire.ts'
 
@@ -7,8 +8,8 @@ const hit = (paper: string, weights: Record<string, number> = {}, fields: WireHi
   paper,
   weights,
   fields,
-  record: 'aa'.repeat(32),
-  author: 'a',
+  record: 'aa'.repeat(32) as RecordId,
+  author: 'a' as PeerId,
   hlc: 1,
   source: 'import',
 })
@@ -19,8 +20,8 @@ const source = (
   hits: WireHit[],
   fingerprint = peer,
 ): ScoredSource => ({
-  peer,
-  answer: { space: 's', fingerprint, documents, frequencies, hits },
+  peer: peer as PeerId,
+  answer: { space: 's' as SpaceId, fingerprint, documents, frequencies, hits },
 })
 const order = (sources: ScoredSource[]): string[] => rescore(sources, 10).map((ranked) => ranked.hit.paper)
 
@@ -50,8 +51,8 @@ describe('rescore', () => {
   })
 
   it('shows our own record of a paper with the best score that anyone gives it', () => {
-    const ours = { ...hit('p', { x: 1 }), author: 'us' }
-    const theirs = { ...hit('p', { x: 2 }), author: 'them' }
+    const ours = { ...hit('p', { x: 1 }), author: 'us' as PeerId }
+    const theirs = { ...hit('p', { x: 2 }), author: 'them' as PeerId }
     const [ranked] = rescore([source('a', 10, { x: 1 }, [ours]), source('b', 10, { x: 1 }, [theirs])], 5)
     const [best] = rescore([source('b', 20, { x: 2 }, [theirs])], 5)
     assert.equal(ranked?.hit.author, 'us')

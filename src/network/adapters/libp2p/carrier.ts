@@ -1,7 +1,7 @@
 import type { Connection as Libp2pConnection, PeerId as Libp2pPeerId, PrivateKey, Stream } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { type Clock, type Logger, type PeerId, reasonOf } from '../../../base/index.ts'
+import { type Clock, type Logger, type PeerId, reasonOf, whenAborted } from '../../../base/index.ts'
 import { announced, joinAddress } from '../../addresses.ts'
 import type { Carrier, CarrierEvents, Connection } from '../../carrier.ts'
 import { NetworkError } from '../../errors.ts'
@@ -67,16 +67,13 @@ export class Libp2pCarrier implements Carrier {
     if (node === undefined) throw new NetworkError('ERR_UNREACHABLE', 'the network is not running')
     // The socket keeps listening to the signal it was dialled with, for as long as it lives: give it one of its own.
     const dialling = new AbortController()
-    const abort = (): void => dialling.abort(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
+    using _abort = whenAborted(signal, (reason) => dialling.abort(reason))
     let raw: Libp2pConnection
     try {
       raw = await node.services.internals.dial(parsed(joinAddress(address, peer)), dialling.signal)
     } catch (error) {
       signal.throwIfAborted()
       throw dialError(error)
-    } finally {
-      signal.removeEventListener('abort', abort)
     }
     const connection = this.#connections.get(raw.id)
     if (connection === undefined) throw new NetworkError('ERR_UNREACHABLE', 'the peer closed the connection at once')

@@ -1,6 +1,5 @@
 import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
-import { type Clock, type Logger, type PeerId, reasonOf } from '../../../base/index.ts'
-import { abortable } from '../../abortable.ts'
+import { abortable, type Clock, type Logger, type PeerId, reasonOf } from '../../../base/index.ts'
 import { splitAddress } from '../../addresses.ts'
 import type { Connection } from '../../carrier.ts'
 import { StreamChannel } from '../../channel.ts'

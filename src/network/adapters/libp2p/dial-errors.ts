@@ -1,4 +1,4 @@
-import { reasonOf } from '../../../base/index.ts'
+import { errnoOf, reasonOf } from '../../../base/index.ts'
 import { NetworkError } from '../../errors.ts'
 
 const SYSTEM_REASONS: Readonly<Record<string, string>> = {
@@ -35,7 +35,7 @@ export function dialError(thrown: unknown): NetworkError {
     return new NetworkError('ERR_WRONG_PEER', 'another peer answered', { cause: error })
   }
   const name = error instanceof Error ? error.name : ''
-  const reason = SYSTEM_REASONS[systemCode(error)] ?? LIBRARY_REASONS[name] ?? `the handshake failed (${message})`
+  const reason = SYSTEM_REASONS[errnoOf(error) ?? ''] ?? LIBRARY_REASONS[name] ?? `the handshake failed (${message})`
   return new NetworkError('ERR_UNREACHABLE', reason, { cause: error })
 }
 
@@ -65,8 +65,4 @@ export function listenError(error: unknown, listen: readonly string[]): NetworkE
     cause: error,
     fix: 'Give TCP addresses such as /ip4/0.0.0.0/tcp/4001.',
   })
-}
-
-function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }

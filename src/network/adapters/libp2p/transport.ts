@@ -1,5 +1,6 @@
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { BaseError, peerIdOfKey } from '../../../base/index.ts'
+import { SEED_BYTES } from '../../../identity/index.ts'
 import { StreamTransport } from '../../stream-transport.ts'
 import type { Transport } from '../../transport.ts'
 import { Libp2pCarrier } from './carrier.ts'
@@ -9,8 +10,6 @@ import {
   type Libp2pTransportComponents,
   type Libp2pTransportInit,
 } from './load.ts'
-
-const SEED_BYTES = 32
 
 export async function createTransport(
   init: Libp2pTransportInit,

@@ -1,5 +1,4 @@
-import type { PeerId } from '../../../base/index.ts'
-import { abortable } from '../../abortable.ts'
+import { abortable, type PeerId } from '../../../base/index.ts'
 import type { Carrier, CarrierEvents, Connection } from '../../carrier.ts'
 import type { StreamChannel } from '../../channel.ts'
 import { NetworkError } from '../../errors.ts'

@@ -1,5 +1,4 @@
-import type { Clock, PeerId } from '../../../base/index.ts'
-import { abortable } from '../../abortable.ts'
+import { abortable, type Clock, type PeerId } from '../../../base/index.ts'
 import type { Connection } from '../../carrier.ts'
 import { StreamChannel } from '../../channel.ts'
 import { NetworkError } from '../../errors.ts'
