@@ -3,6 +3,7 @@ import { reasonOf } from './errors.ts'
 import type { Logger } from './logger.ts'
 
 type Listener<T> = (detail: T) => unknown
+const NOBODY: ReadonlySet<Listener<never>> = new Set()
 
 /**
  * Facts that a component tells whoever listens; names are `noun:verb`.
@@ -10,6 +11,7 @@ type Listener<T> = (detail: T) => unknown
  */
 export class Events<Map extends object> {
   readonly #listeners = new globalThis.Map<keyof Map, Set<Listener<never>>>()
+  readonly #watchers = new Set<(name: string, detail: unknown) => void>()
   readonly #log: Logger
 
   constructor(log: Logger) {
@@ -28,6 +30,13 @@ export class Events<Map extends object> {
     return { [Symbol.dispose]: () => void set.delete(own) }
   }
 
+  /** Every event there is, also those added later: for a log of them. Watchers come after the listeners. */
+  onAny(watcher: (name: string, detail: unknown) => void): Disposable {
+    const own: typeof watcher = (name, detail) => watcher(name, detail)
+    this.#watchers.add(own)
+    return { [Symbol.dispose]: () => void this.#watchers.delete(own) }
+  }
+
   /** Resolves with the next event that `matches`; rejects with the signal's reason. */
   async next<Name extends keyof Map>(
     name: Name,
@@ -42,8 +51,8 @@ export class Events<Map extends object> {
   }
 
   emit<Name extends keyof Map>(name: Name, detail: Map[Name]): void {
-    const set = this.#listeners.get(name)
-    if (set === undefined) return
+    const set = this.#listeners.get(name) ?? NOBODY
+    if (set.size + this.#watchers.size === 0) return
     const report = (error: unknown): void =>
       this.#log.error({ event: String(name), reason: reasonOf(error) }, 'an event listener threw')
     for (const listener of [...set]) {
@@ -51,6 +60,13 @@ export class Events<Map extends object> {
       try {
         const result = (listener as Listener<Map[Name]>)(detail)
         if (result instanceof Promise) result.catch(report)
+      } catch (error) {
+        report(error)
+      }
+    }
+    for (const watcher of this.#watchers) {
+      try {
+        watcher(String(name), detail)
       } catch (error) {
         report(error)
       }

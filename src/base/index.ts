@@ -58,3 +58,4 @@ export { LOG_LEVELS, type Logger, type LogLevel, silentLogger } from './logger.t
 export { type Caller, type InputSchema, type Operation, type OperationContext, operation } from './operation.ts'
 export { plainLine, plainName, plainText, quotedLine } from './plain-text.ts'
 export { jitter, type Random, randomInt, seededRandom } from './random.ts'
+export { isTraceparent, type Span, startSpan, TRACEPARENT_CHARS } from './trace.ts'

@@ -11,13 +11,16 @@ export interface Caller {
 export interface OperationContext {
   readonly caller: Caller
   readonly signal: AbortSignal
+  /** W3C traceparent of this call: what it asks of other peers carries it. */
+  readonly trace?: string | undefined
   /** Reports how far a long operation has come; may be called any number of times. */
   readonly progress: (step: { readonly done: number; readonly total?: number; readonly message?: string }) => void
 }
 
 /**
  * One thing a domain can be asked to do, offered alike to the command line and to MCP.
- * `input` both checks and documents the arguments; `run` returns plain JSON.
+ * `input` both checks and documents the arguments; `run` returns plain JSON, or an async iterable of it that ends when the
+ * signal aborts.
  */
 export interface Operation<Input extends z.ZodType = z.ZodType, Output = unknown> {
   /** `domain.verb`, e.g. `thought.share`. */

@@ -84,8 +84,8 @@ export class Answers {
 
   /** Never rejects. */
   async #answer(request: Message, responder: Responder): Promise<void> {
-    const { id, priority, body, from, ttlMs } = request
-    const scope = new Scope(from, this.#use.clock.monotonic() + ttlMs)
+    const { id, priority, body, from, ttlMs, trace } = request
+    const scope = new Scope(from, this.#use.clock.monotonic() + ttlMs, trace)
     this.#open.set(id, scope)
     this.#bodyBytes += body.byteLength
     this.#use.inFlight.answering++
@@ -147,6 +147,7 @@ function answerFrame(type: number, id: string, body: Uint8Array): Uint8Array {
 /** One request that is being answered. Its signal is made only when somebody asks for it: most responders do not. */
 class Scope implements RequestContext {
   readonly from: PeerId
+  readonly trace: string
   /** Monotonic ms. */
   deadline: number
   readonly #window = new SendWindow({ windowBytes: STREAM_WINDOW_BYTES })
@@ -154,8 +155,9 @@ class Scope implements RequestContext {
   #reason: BusError | undefined
   #wake: (() => void) | undefined
 
-  constructor(from: PeerId, deadline: number) {
+  constructor(from: PeerId, deadline: number, trace: string) {
     this.from = from
+    this.trace = trace
     this.deadline = deadline
   }
 

@@ -34,6 +34,7 @@ import { LANE_OF } from './scheduler.ts'
 import type { Session } from './session.ts'
 import { statusOf } from './status.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { tracedResponder } from './traced-responder.ts'
 import type {
   Admission,
   Bus,
@@ -209,7 +210,7 @@ class LaneBus implements Bus {
   }
 
   respond(kind: string, responder: Responder): Disposable {
-    return this.#responders.add(kind, responder)
+    return this.#responders.add(kind, tracedResponder(kind, responder, this.#use))
   }
 
   async query(

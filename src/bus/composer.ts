@@ -1,4 +1,4 @@
-import { type Clock, HybridClock, hexOf, type PeerId, type Random } from '../base/index.ts'
+import { type Clock, HybridClock, hexOf, isTraceparent, type PeerId, type Random } from '../base/index.ts'
 import { envelopeFrame } from './envelope.ts'
 import { BusError } from './errors.ts'
 import { FRAME } from './frames.ts'
@@ -14,7 +14,6 @@ export interface ComposerComponents {
 }
 
 const ID_PREFIX_BYTES = 8
-const TRACE = /^[!-~]*$/
 
 /** Makes messages of what callers pass: checked, stamped, numbered. */
 export class Composer {
@@ -71,7 +70,7 @@ function duration(ms: number): number {
   return Math.ceil(Math.min(Math.max(ms, 0), MESSAGE_TTL_MAX_MS))
 }
 
-/** A trace is a courtesy: one that does not fit is left out rather than refused. */
+/** A trace is a courtesy: one that is none is left out rather than refused. */
 function traceOf(trace: string): string {
-  return trace.length <= TRACE_MAX_CHARS && TRACE.test(trace) ? trace : ''
+  return trace.length <= TRACE_MAX_CHARS && isTraceparent(trace) ? trace : ''
 }

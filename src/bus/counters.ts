@@ -16,6 +16,8 @@ export interface Counters {
   droppedUnhandled: number
   /** Answers to requests that were given up. */
   droppedLate: number
+  /** Traces that are no W3C traceparent; their messages went on without. */
+  droppedTraces: number
   /** Addresses of peers that are none of ours, or of us. */
   droppedAddresses: number
   /** Handlers and responders that threw what they should not. */
@@ -42,6 +44,7 @@ export function counters(): Counters {
     droppedTopic: 0,
     droppedUnhandled: 0,
     droppedLate: 0,
+    droppedTraces: 0,
     droppedAddresses: 0,
     handlerFailures: 0,
     handlersStuck: 0,

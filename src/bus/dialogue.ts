@@ -1,4 +1,4 @@
-import { type Clock, type Events, type Logger, type Random, reasonOf } from '../base/index.ts'
+import { type Clock, type Events, isTraceparent, type Logger, type Random, reasonOf } from '../base/index.ts'
 import { Answers } from './answers.ts'
 import type { Contact } from './contact.ts'
 import type { Counters } from './counters.ts'
@@ -15,7 +15,7 @@ import { INTRODUCTION_BURST } from './limits.ts'
 import { type InFlight, Questions } from './questions.ts'
 import { LANE_OF } from './scheduler.ts'
 import type { Session, SessionUser } from './session.ts'
-import type { Admission, BusEvents, Lane, Responder } from './types.ts'
+import type { Admission, BusEvents, Lane, Message, Responder } from './types.ts'
 
 export interface DialogueComponents {
   readonly contact: Contact
@@ -100,7 +100,8 @@ export class Dialogue implements SessionUser {
 
   #onData(lane: Lane, type: number, payload: Buffer): FrameOutcome {
     if (type === FRAME.message || type === FRAME.request) {
-      const message = parseEnvelope(payload, this.session.peer)
+      const received = parseEnvelope(payload, this.session.peer)
+      const message = received === undefined ? undefined : this.#withTrace(received)
       if (message === undefined) return 'an envelope that cannot be read'
       if (LANE_OF[message.priority] !== lane) return `priority ${message.priority} does not travel here`
       if (type === FRAME.message) return this.#use.inbox.accept(message)
@@ -112,6 +113,13 @@ export class Dialogue implements SessionUser {
     if (type !== FRAME.cancel) return this.questions.onReply(type, id, bodyOf(payload))
     this.answers.onCancel(id)
     return undefined
+  }
+
+  /** Without its trace if that is none: a trace is never a reason to lose a message. */
+  #withTrace(message: Message): Message {
+    if (message.trace === '' || isTraceparent(message.trace)) return message
+    this.#use.counters.droppedTraces++
+    return { ...message, trace: '' }
   }
 
   #onControl(type: number, payload: Buffer): string | undefined {

@@ -1,3 +1,4 @@
+import { TRACEPARENT_CHARS } from '../base/index.ts'
 import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
 
 /** Every number that bounds the bus. Part of the protocol where docs/specs/bus.md says so. */
@@ -5,8 +6,7 @@ import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
 export const LANE_PROTOCOL = '/plexus/lane/1.0.0'
 
 export const KIND_MAX_CHARS = 64
-/** A W3C traceparent has 55 characters. */
-export const TRACE_MAX_CHARS = 55
+export const TRACE_MAX_CHARS: number = TRACEPARENT_CHARS
 export const REASON_MAX_CHARS = 200
 export const ERROR_MESSAGE_MAX_CHARS = 500
 

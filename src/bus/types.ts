@@ -68,6 +68,8 @@ export interface RequestContext {
   readonly from: PeerId
   /** Aborts when the asker cancels, its deadline passes or the link is lost. */
   readonly signal: AbortSignal
+  /** W3C traceparent of this answer, for the requests that it needs itself; empty when the asker sent none. */
+  readonly trace: string
 }
 
 /** Returns the answer, or yields parts of a streamed one. A throw becomes an error answer with the code and message of a PlexusError, else a generic one. */

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
+import { PlexusError } from '../base/index.ts'
 import { CliError, RemoteError } from './errors.ts'
 import { assertOwnSockets, type Profile } from './profile.ts'
-import { type ControlReply, type ControlRequest, lineSplitter } from './protocol.ts'
+import { CONTROL_PARTS_WAITING_MAX, type ControlReply, type ControlRequest, lineSplitter } from './protocol.ts'
 
 type OnProgress = (progress: { readonly done: number; readonly total?: number; readonly message?: string }) => void
 
@@ -10,9 +11,15 @@ const ANSWER_TIMEOUT_MS = 10_000
 /** After an interrupt, how long the daemon may take to give up what it was doing. */
 const CANCEL_TIMEOUT_MS = 2_000
 
+interface CallOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: OnProgress
+}
+
 interface Waiting {
   readonly settle: PromiseWithResolvers<unknown>
   readonly onProgress: OnProgress
+  readonly onPart: (part: unknown) => void
 }
 
 /** Opens a socket of the daemon, or `undefined` when nobody listens there. */
@@ -75,16 +82,49 @@ export class ControlClient implements Disposable {
     return this.#closed.promise
   }
 
-  call(
-    op: string,
-    input: unknown,
-    options: { readonly signal?: AbortSignal; readonly onProgress?: OnProgress } = {},
-  ): Promise<unknown> {
+  call(op: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+    return this.#call(op, input, options, () => undefined)
+  }
+
+  /** The parts of an answer, as they come. A caller who leaves the loop cancels the rest. */
+  async *stream(op: string, input: unknown, signal: AbortSignal): AsyncGenerator<unknown, void> {
+    const parts: unknown[] = []
+    const left = new AbortController()
+    let isOver = false
+    let wake = (): void => undefined
+    const onPart = (part: unknown): void => {
+      parts.push(part)
+      if (parts.length >= CONTROL_PARTS_WAITING_MAX) this.#socket.pause()
+      wake()
+    }
+    const answer = this.#call(op, input, { signal: AbortSignal.any([signal, left.signal]) }, onPart).finally(() => {
+      isOver = true
+      wake()
+    })
+    answer.catch(() => undefined) // said below, to whoever still listens
+    try {
+      while (parts.length > 0 || !isOver) {
+        if (parts.length > 0) yield parts.shift()
+        else {
+          this.#socket.resume()
+          const { promise, resolve } = Promise.withResolvers<void>()
+          wake = resolve
+          await promise
+        }
+      }
+      await answer
+    } finally {
+      this.#socket.resume()
+      if (!isOver) left.abort(new PlexusError('ERR_INTERRUPTED', 'no longer read'))
+    }
+  }
+
+  #call(op: string, input: unknown, options: CallOptions, onPart: Waiting['onPart']): Promise<unknown> {
     const { signal, onProgress = () => undefined } = options
     if (this.#socket.destroyed) return Promise.reject(this.#failure ?? lost())
     const request: ControlRequest = { id: this.#nextId++, op, input }
     const settle = Promise.withResolvers<unknown>()
-    this.#waiting.set(request.id, { settle, onProgress })
+    this.#waiting.set(request.id, { settle, onProgress, onPart })
     this.#socket.write(`${JSON.stringify(request)}\n`)
     let timer: NodeJS.Timeout | undefined
     const onAbort = (): void => {
@@ -108,6 +148,7 @@ export class ControlClient implements Disposable {
     const waiting = this.#waiting.get(reply.id)
     if (waiting === undefined) return
     if ('progress' in reply) waiting.onProgress(reply.progress)
+    else if ('part' in reply) waiting.onPart(reply.part)
     else if ('data' in reply) waiting.settle.resolve(reply.data)
     else {
       const { code, message, fix } = reply.error

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Command } from 'commander'
 import { codeOf, errorReport, PlexusError, plainText } from '../base/index.ts'
 import { ControlClient } from './client.ts'
@@ -12,6 +13,10 @@ export interface CommandContext {
   readonly signal: AbortSignal
   /** Asks the running daemon; rejects with ERR_DAEMON_NOT_RUNNING when there is none. */
   ask<T>(op: string, input?: unknown): Promise<T>
+  /** As `ask` for an answer in parts. Ends quietly when the person interrupts. */
+  listen<T>(op: string, input: unknown, onPart: (part: T) => Promise<void>): Promise<void>
+  /** Prints and waits until whoever reads it has room for more. */
+  print(text: string): Promise<void>
   /** Printed for people as the last thing; with --json it is `data` that is printed instead. */
   finish(data: object, human: string, exitCode?: number): void
 }
@@ -37,9 +42,20 @@ export function run<Arguments extends unknown[]>(
           json,
           signal: interrupt.signal,
           ask: async <T>(op: string, input: unknown = {}) => {
-            client ??= await ControlClient.open(where)
-            if (client === undefined) throw notRunning()
+            client ??= await openClient(where)
             return await askWithProgress<T>(client, op, input, interrupt.signal)
+          },
+          listen: async <T>(op: string, input: unknown, onPart: (part: T) => Promise<void>) => {
+            client ??= await openClient(where)
+            try {
+              for await (const part of client.stream(op, input, interrupt.signal)) await onPart(part as T)
+            } catch (error) {
+              if (!interrupt.signal.aborted) throw error
+              process.exitCode = EXIT.interrupted
+            }
+          },
+          print: async (text) => {
+            if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain', { signal: interrupt.signal })
           },
           finish: (data, human, exitCode = EXIT.ok) => {
             process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${human}\n`)
@@ -55,6 +71,12 @@ export function run<Arguments extends unknown[]>(
       client?.[Symbol.dispose]()
     }
   }
+}
+
+async function openClient(profile: Profile): Promise<ControlClient> {
+  const client = await ControlClient.open(profile)
+  if (client !== undefined) return client
+  throw new CliError('ERR_DAEMON_NOT_RUNNING', 'no daemon runs for this profile', { fix: 'Start it with `plexus up`.' })
 }
 
 async function askWithProgress<T>(client: ControlClient, op: string, input: unknown, signal: AbortSignal): Promise<T> {
@@ -78,6 +100,18 @@ export function numberOption(name: string, text: string | undefined): number | u
   throw new CliError('ERR_USAGE', `--${name} takes a number, not ${JSON.stringify(text)}`)
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 }
+
+/** `90s`, `10m`, `12h`, `7d` as milliseconds. */
+export function spanOf(text: string): number {
+  const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const unitMs = unit === undefined ? undefined : UNIT_MS[unit]
+  if (digits !== undefined && unitMs !== undefined) return Number(digits) * unitMs
+  throw new CliError('ERR_USAGE', `not a span of time: ${JSON.stringify(text)}`, {
+    fix: 'Write a number and a unit, e.g. 10m, 12h or 7d.',
+  })
+}
+
 /** The longest sentence of an error that is shown. */
 const MESSAGE_MAX_CHARS = 4_000
 
@@ -92,10 +126,4 @@ export function reportError(error: unknown, json: boolean): void {
   // Either may hold words of another peer: none that a terminal obeys.
   const advice = fix === undefined ? '' : `  fix: ${plainText(fix, MESSAGE_MAX_CHARS)}\n`
   process.stderr.write(`${styled('red', 'error')} ${plainText(message, MESSAGE_MAX_CHARS)} (${code})\n${advice}`)
-}
-
-function notRunning(): CliError {
-  return new CliError('ERR_DAEMON_NOT_RUNNING', 'no daemon runs for this profile', {
-    fix: 'Start it with `plexus up`.',
-  })
 }

@@ -40,6 +40,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   ERR_INVALID_ARGUMENT: EXIT.usage,
   ERR_DAEMON_NOT_RUNNING: EXIT.notRunning,
   ERR_DAEMON_LOST: EXIT.notRunning,
+  ERR_STOPPING: EXIT.notRunning,
   ERR_JOIN_REFUSED: EXIT.notPermitted,
   ERR_KEY_PERMISSIONS: EXIT.notPermitted,
   ERR_NOT_FOUND: EXIT.notFound,

@@ -3,6 +3,7 @@ import { run } from './command.ts'
 import { addCognitionCommands } from './commands/cognition.ts'
 import { addDaemonCommands } from './commands/daemon.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addMonitoringCommands } from './commands/monitoring.ts'
 import { addNetworkCommands } from './commands/network.ts'
 import { addResearchCommands } from './commands/research.ts'
 import { EXIT } from './errors.ts'
@@ -22,6 +23,7 @@ export function program(): Command {
   addNetworkCommands(root)
   addCognitionCommands(root)
   addResearchCommands(root)
+  addMonitoringCommands(root)
   addDoctorCommand(root)
   root
     .command('mcp')

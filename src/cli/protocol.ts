@@ -15,6 +15,12 @@ export interface ControlProgress {
   readonly progress: { readonly done: number; readonly total?: number; readonly message?: string }
 }
 
+/** One of many answers; the result ends them. */
+export interface ControlPart {
+  readonly id: number
+  readonly part: unknown
+}
+
 export interface ControlResult {
   readonly id: number
   readonly data: unknown
@@ -25,7 +31,7 @@ export interface ControlFailure {
   readonly error: ErrorReport
 }
 
-export type ControlReply = ControlProgress | ControlResult | ControlFailure
+export type ControlReply = ControlProgress | ControlPart | ControlResult | ControlFailure
 
 /** The longest line either side accepts, in characters. */
 export const CONTROL_LINE_MAX_CHARS: number = 16 * 1024 * 1024
@@ -35,6 +41,9 @@ export const CONTROL_MAX_IN_FLIGHT = 64
 export const CONTROL_MAX_CONNECTIONS = 64
 /** Replies that wait for a client to read them; beyond it the daemon reads no more requests of that client. */
 export const CONTROL_UNREAD_MAX_BYTES: number = 1024 * 1024
+
+/** Parts of an answer that wait in the command line; beyond it nothing more is read from the daemon. */
+export const CONTROL_PARTS_WAITING_MAX = 16
 
 /** Cuts a stream of text into lines: returns the complete ones of each chunk. Throws RangeError when a line grows too long. */
 export function lineSplitter(): (chunk: string) => readonly string[] {

@@ -4,6 +4,7 @@ import {
   type McpServer,
   type ServerContext,
   type ToolAnnotations,
+  TRACEPARENT_META_KEY,
 } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import { type Caller, codeOf, PlexusError, type Random } from '../base/index.ts'
@@ -88,6 +89,7 @@ function caller(node: PlexusNode, server: McpServer, context: ServerContext): To
     (await node.call(operation, input, {
       caller: callerOf(server, context),
       signal,
+      trace: traceOf(context),
       progress: ({ done, total, message }) => {
         if (progressToken === undefined) return
         const params = {
@@ -100,6 +102,13 @@ function caller(node: PlexusNode, server: McpServer, context: ServerContext): To
         notify({ method: 'notifications/progress', params }).catch(() => undefined)
       },
     })) as T
+}
+
+/** The trace that the call belongs to: of its `_meta`, in either era, or of the HTTP request that brought it. */
+function traceOf({ mcpReq, http }: ServerContext): string | undefined {
+  const inRequest: unknown = mcpReq._meta?.[TRACEPARENT_META_KEY]
+  if (typeof inRequest === 'string') return inRequest
+  return http?.req?.headers.get('traceparent') ?? undefined
 }
 
 /** How the client names itself: in each request since 2026-07-28, at `initialize` before. */

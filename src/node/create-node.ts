@@ -25,12 +25,15 @@ import { admissionOf } from './admission.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { NodeError } from './errors.ts'
+import { EventLog } from './event-log/event-log.ts'
+import { watchNode } from './event-log/watch-node.ts'
 import { Expiry } from './expiry.ts'
 import { introduce } from './introductions.ts'
 import { startListening } from './listening.ts'
 import { callOperation, nodeOperations } from './operations.ts'
 import { Startup } from './startup.ts'
 import { nodeStatus } from './status.ts'
+import { traced } from './traced.ts'
 import type { Domain, DomainFactory, NodeInit, PlexusNode } from './types.ts'
 
 export const NAME_MAX_CHARS = 64
@@ -42,6 +45,7 @@ interface Ground {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly eventLog: EventLog
   readonly database: Database
   readonly addresses: AddressBook
   readonly identity: Identity
@@ -55,7 +59,8 @@ interface Ground {
 export async function createNode(init: NodeInit): Promise<PlexusNode> {
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
-  const log = init.log ?? silentLogger()
+  const eventLog = new EventLog({ clock })
+  const log = eventLog.logger(init.log ?? silentLogger())
   const asked = (init.name ?? init.defaultName ?? 'peer').slice(0, NAME_MAX_CHARS)
   // The identity comes first: it makes the folder, private to its owner, that everything else lies in.
   const identity = loadOrCreateIdentity({ folder: init.folder, random, name: asked })
@@ -68,12 +73,12 @@ export async function createNode(init: NodeInit): Promise<PlexusNode> {
   const addresses = addressBook({ database, clock })
   const name = init.name === undefined ? (addresses.setting('name') ?? asked) : asked
   addresses.keepSetting('name', name)
-  return await assemble(init, { clock, random, log, database, addresses, identity, name }, cleanup)
+  return await assemble(init, { clock, random, log, eventLog, database, addresses, identity, name }, cleanup)
 }
 
 /** Builds the layers on the ground and starts them. `cleanup` is taken over once everything runs. */
 async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposableStack): Promise<PlexusNode> {
-  const { clock, random, log, database, addresses, identity, name } = ground
+  const { clock, random, log, eventLog, database, addresses, identity, name } = ground
   const of = (module: string): Logger => log.child({ module })
   const signatures = verifier()
   const spaces = createSpaces({ name })({ identity, verifier: signatures, clock, random, log: of('space') })
@@ -115,6 +120,9 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
   spaces.load()
   if (!spaces.list().some((space) => space.personal)) await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
 
+  const parts = { network: transport, keeper, bus, spaces, sync }
+  cleanup.use(eventLog)
+  cleanup.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => startup.reports() }))
   cleanup.use(introduce({ spaces, bus, sync, keeper, addresses }))
   const inOrder: readonly (readonly [Component, boolean])[] = [
     [new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') }), false],
@@ -128,6 +136,7 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
   for (const [component, optional] of inOrder) await startup.start(component, { optional })
 
   const operations = new Map<string, Operation>()
+  const calls = { clock, random, log: of('calls') }
   const stopped = Promise.withResolvers<PlexusError | undefined>()
   const startedAt = clock.now()
   const running = cleanup.move()
@@ -143,10 +152,13 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
     transport,
     clock,
     settings: addresses,
+    eventLog,
     operations,
     call: async (operation, input, context = {}) => {
       if (stopping !== undefined) throw new NodeError('ERR_STOPPING', 'this peer is stopping')
-      return await callOperation(operations, operation, input, fullContext(context))
+      return await traced(calls, operation, fullContext(context), (traced) =>
+        callOperation(operations, operation, input, traced),
+      )
     },
     status: () =>
       nodeStatus(node, { version: init.version ?? '0', startedAt, now: clock.now(), components: startup.reports() }),
@@ -160,6 +172,7 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
   for (const operation of [...nodeOperations(node), ...domains.flatMap((domain) => domain.operations)]) {
     operations.set(operation.name, operation)
   }
+  eventLog.note('node', 'node:started', { peer: node.peer, version: init.version })
   return node
 }
 
@@ -167,6 +180,7 @@ function fullContext(context: Partial<OperationContext>): OperationContext {
   return {
     caller: context.caller ?? { kind: 'person', client: 'library' },
     signal: context.signal ?? new AbortController().signal,
+    trace: context.trace,
     progress: context.progress ?? (() => undefined),
   }
 }

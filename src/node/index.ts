@@ -2,6 +2,8 @@
 export { type PinoLoggerInit, pinoLogger } from './adapters/pino-logger.ts'
 export { createNode } from './create-node.ts'
 export { NodeError, type NodeErrorCode } from './errors.ts'
+export { type EventBatch, EventLog } from './event-log/event-log.ts'
+export { type NodeEvent, REDACTED } from './event-log/node-event.ts'
 export { type ProcessFigures, prometheusText } from './metrics.ts'
 export type { InviteReport, StoreReport } from './operations.ts'
 export type { PeerReport, PingReport } from './peers.ts'

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { type Operation, operation, type SpaceId } from '../base/index.ts'
+import { LOG_LEVELS, type Operation, operation, type SpaceId } from '../base/index.ts'
 import { INVITE_DEFAULT_TTL_MS, INVITE_MAX_USES, type Role, type SpaceInfo, spaceCalled } from '../space/index.ts'
 import { NodeError } from './errors.ts'
+import { EVENTS_KEPT, LOG_LINES_KEPT } from './event-log/event-log.ts'
 import { listPeers, peersReady, pingPeer } from './peers.ts'
 import type { PlexusNode } from './types.ts'
 
@@ -54,8 +55,32 @@ export function nodeOperations(node: PlexusNode): readonly Operation[] {
       input: z.object({}),
       run: async () => checkStore(node),
     }),
+    eventsOperation(node),
     ...spaceOperations(node),
   ]
+}
+
+function eventsOperation({ eventLog }: PlexusNode): Operation {
+  return operation({
+    name: 'node.events',
+    summary: 'What happened here of late: events and log lines',
+    input: z.object({
+      component: z.string().max(64).optional(),
+      kind: z.string().max(64).optional().describe('e.g. peer:ready, peer:*, log'),
+      peer: z.string().min(1).max(64).optional().describe('Name, peer id, or the end of one'),
+      level: z.enum(LOG_LEVELS).optional().describe('The least; info if not given, debug with a trace'),
+      trace: z.hex().length(32).optional().describe('Id of a trace'),
+      since: z.number().optional().describe('Milliseconds since 1970'),
+      limit: z
+        .int()
+        .min(0)
+        .max(EVENTS_KEPT + LOG_LINES_KEPT)
+        .default(200),
+      follow: z.boolean().default(false).describe('Go on with what comes, until cancelled'),
+    }),
+    run: async ({ limit, follow, ...filter }, { signal }) =>
+      follow ? eventLog.follow(filter, limit, signal) : eventLog.recent(filter, limit),
+  })
 }
 
 /** SQLite's own structural check; reads the whole file. */

@@ -17,6 +17,7 @@ import type { Journal, View } from '../records/index.ts'
 import type { Role, Spaces } from '../space/index.ts'
 import type { SpaceProgress, Sync } from '../sync/index.ts'
 import type { Settings } from './address-book.ts'
+import type { EventLog } from './event-log/event-log.ts'
 
 /** What a domain receives: everything below it, ready to use once `start` is called. */
 export interface DomainComponents {
@@ -105,6 +106,8 @@ export interface PlexusNode extends AsyncDisposable {
   readonly clock: Clock
   /** For the faces: what they want to find again after a restart. */
   readonly settings: Settings
+  /** What happened here of late. */
+  readonly eventLog: EventLog
   readonly operations: ReadonlyMap<string, Operation>
   /** Checks `input` against the operation's schema and runs it. Rejects with `NodeError` or the operation's own error. */
   call(name: string, input: unknown, context?: Partial<OperationContext>): Promise<unknown>

@@ -37,6 +37,8 @@ export interface Question {
 export interface AskOptions {
   readonly deadlineMs: number
   readonly signal: AbortSignal
+  /** W3C traceparent of what asks; empty for none. */
+  readonly trace: string
 }
 
 /** Peers with whom we have the same spaces in common. */
@@ -146,7 +148,7 @@ export class Asking {
   async #ask(
     { peers, spaces }: Round,
     question: Question,
-    { deadlineMs, signal }: AskOptions,
+    options: AskOptions,
   ): Promise<{ sources: ScoredSource[]; answered: number; silent: AskCoverage['silent'] }> {
     const nameOf = (peer: PeerId): string => this.#components.spaces.peerName(peer, spaces[0]).name
     const body = encodeQuery({ text: question.text, spaces, limit: question.limit })
@@ -154,7 +156,7 @@ export class Asking {
     const silent: { peer: PeerId; name: string; reason: string }[] = []
     const fail = (peer: PeerId, reason: string): void => void silent.push({ peer, name: nameOf(peer), reason })
     let answered = 0
-    const result = await this.#query(peers, body, deadlineMs, signal)
+    const result = await this.#query(peers, body, options)
     for (const answer of result.answers) {
       try {
         const parts = decodeAnswer(answer.body).filter((part) => spaces.includes(part.space))
@@ -166,18 +168,17 @@ export class Asking {
       }
     }
     for (const { peer, reason } of result.coverage.failed) fail(peer, reason)
-    for (const peer of result.coverage.silent) fail(peer, `no answer within ${deadlineMs} ms`)
+    for (const peer of result.coverage.silent) fail(peer, `no answer within ${options.deadlineMs} ms`)
     return { sources, answered, silent }
   }
 
   async #query(
     peers: readonly PeerId[],
     body: Uint8Array,
-    deadlineMs: number,
-    signal: AbortSignal,
+    { deadlineMs, signal, trace }: AskOptions,
   ): Promise<QueryResult> {
     try {
-      return await this.#components.bus.query(peers, QUERY_KIND, body, { timeoutMs: deadlineMs, signal })
+      return await this.#components.bus.query(peers, QUERY_KIND, body, { timeoutMs: deadlineMs, signal, trace })
     } catch (error) {
       signal.throwIfAborted()
       const failed = peers.map((peer) => ({ peer, reason: reasonOf(error) }))

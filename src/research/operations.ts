@@ -21,7 +21,7 @@ export function researchOperations(research: Research): readonly Operation[] {
       name: 'research.find',
       summary: 'Find papers, here or at all members of our spaces',
       input: FIND_INPUT,
-      run: (input, { signal }) => research.find(input, signal),
+      run: (input, { signal, trace }) => research.find(input, signal, trace),
     }),
     operation({
       name: 'research.show',
@@ -42,7 +42,7 @@ export function researchOperations(research: Research): readonly Operation[] {
       name: 'research.ask',
       summary: 'Ask the libraries of all members of our spaces',
       input: ASK_INPUT,
-      run: (input, { signal }) => research.ask(input, signal),
+      run: (input, { signal, trace }) => research.ask(input, signal, trace),
     }),
   ]
 }

@@ -172,11 +172,15 @@ export class Research implements Component {
   }
 
   /** Rejects: `ERR_PAPER_QUERY`, `ERR_SPACE_UNKNOWN`. Peers that do not answer are named in the coverage, never thrown. */
-  async find(input: FindInput, signal: AbortSignal): Promise<FindReport> {
+  async find(input: FindInput, signal: AbortSignal, trace = ''): Promise<FindReport> {
     const { query, limit, cursor, ...rest } = FIND_INPUT.parse(input)
     const offset = offsetOf(cursor)
     const wanted = offset + limit
-    const { ranked, coverage, readable } = await this.#search({ ...rest, text: query, wanted: wanted + 1 }, signal)
+    const { ranked, coverage, readable } = await this.#search(
+      { ...rest, text: query, wanted: wanted + 1 },
+      signal,
+      trace,
+    )
     const page = ranked.slice(offset, wanted)
     return {
       results: page.map((paper) => this.#reports.found(paper, readable)),
@@ -186,12 +190,12 @@ export class Research implements Component {
   }
 
   /** Asks every member of our spaces at once. Rejects: `ERR_PAPER_QUERY`, `ERR_SPACE_UNKNOWN`. */
-  async ask(input: AskInput, signal: AbortSignal): Promise<AskReport> {
+  async ask(input: AskInput, signal: AbortSignal, trace = ''): Promise<AskReport> {
     const { limit, deadlineMs, space, ...asked } = ASK_INPUT.parse(input)
     const question = asked.question ?? asked.query ?? ''
     const started = this.#components.clock.monotonic()
     const search = { from: 'all', text: question, wanted: limit, deadlineMs, space } as const
-    const { ranked, coverage, readable } = await this.#search(search, signal)
+    const { ranked, coverage, readable } = await this.#search(search, signal, trace)
     return {
       question,
       answers: ranked.map((paper) => this.#reports.found(paper, readable)),
@@ -230,13 +234,14 @@ export class Research implements Component {
   async #search(
     search: { from: 'local' | 'all'; text: string; wanted: number; deadlineMs: number; space?: string | undefined },
     signal: AbortSignal,
+    trace: string,
   ): Promise<{ ranked: readonly RankedPaper[]; coverage: AskCoverage | undefined; readable: readonly SpaceId[] }> {
     const spaces = this.#spaces.readable(search.space)
     const limit = Math.min(QUERY_HITS_MAX, search.wanted + OVERFETCH)
     const question = { text: search.text, spaces, limit }
     const local = this.#asking.local(question)
     if (search.from === 'local') return { ranked: rescore(local, search.wanted), coverage: undefined, readable: spaces }
-    const { sources, coverage } = await this.#asking.remote(question, { deadlineMs: search.deadlineMs, signal })
+    const { sources, coverage } = await this.#asking.remote(question, { deadlineMs: search.deadlineMs, signal, trace })
     return { ranked: rescore([...local, ...sources], search.wanted), coverage, readable: spaces }
   }
 

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
 import type { InviteReport, PeerReport, PingReport } from '../../node/index.ts'
 import type { JoinReport } from '../../sync/index.ts'
-import { type CommandContext, numberOption, run } from '../command.ts'
-import { CliError } from '../errors.ts'
+import { type CommandContext, numberOption, run, spanOf } from '../command.ts'
 import { ensureDaemon } from '../start-daemon.ts'
 import { age, counted, duration, oneLine, progressLine, stateWord, styled, table } from '../terminal.ts'
 
@@ -100,16 +99,4 @@ async function ping(context: CommandContext, peer: string, options: { readonly c
     report,
     `pong from ${oneLine(report.name ?? report.peer)} ${report.kind ?? ''} ${report.address ?? ''}: ${times}`,
   )
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 }
-
-/** `90s`, `10m`, `12h`, `7d` as milliseconds. */
-export function spanOf(text: string): number {
-  const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const unitMs = unit === undefined ? undefined : UNIT_MS[unit]
-  if (digits !== undefined && unitMs !== undefined) return Number(digits) * unitMs
-  throw new CliError('ERR_USAGE', `not a span of time: ${JSON.stringify(text)}`, {
-    fix: 'Write a number and a unit, e.g. 10m, 12h or 7d.',
-  })
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { codeOf, errorReport, type Logger, PlexusError, reasonOf } from '../../base/index.ts'
@@ -75,6 +76,15 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
     }
   }
 
+  /** Waits for the client to read before it takes the next part. */
+  const stream = async (id: number, parts: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> => {
+    for await (const part of parts) {
+      reply({ id, part })
+      if (socket.writableNeedDrain) await once(socket, 'drain', { signal })
+    }
+    reply({ id, data: null })
+  }
+
   const run = async (request: {
     readonly id: number
     readonly op: string
@@ -87,7 +97,8 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
         signal: controller.signal,
         progress: (progress) => reply({ id: request.id, progress }),
       })
-      reply({ id: request.id, data })
+      if (isStream(data)) await stream(request.id, data, controller.signal)
+      else reply({ id: request.id, data })
     } catch (error) {
       log.debug({ op: request.op, code: codeOf(error), reason: reasonOf(error) }, 'an operation failed')
       reply(failure(request.id, error))
@@ -95,6 +106,10 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
       underWay.delete(request.id)
     }
   }
+}
+
+function isStream(data: unknown): data is AsyncIterable<unknown> {
+  return typeof data === 'object' && data !== null && Symbol.asyncIterator in data
 }
 
 function failure(id: number, error: unknown): ControlFailure {

@@ -60,7 +60,8 @@ export async function runDaemon(profile: Profile, options: DaemonOptions): Promi
     log,
   })
   cleanup.use(node)
-  const daemon = await serve(profile, options, { node, log, logFile, cleanup })
+  // What the daemon itself has to say is remembered beside what its node has.
+  const daemon = await serve(profile, options, { node, log: node.eventLog.logger(log, 'daemon'), logFile, cleanup })
   // All of it runs now and stops in its own order.
   cleanup.move()
   return daemon

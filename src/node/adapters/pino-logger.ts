@@ -1,8 +1,6 @@
 import { pino } from 'pino'
 import type { Logger, LogLevel } from '../../base/index.ts'
-
-/** Field names whose values must never reach a log, wherever they stand. */
-const REDACTED = ['token', 'secret', 'seed', 'privateKey', 'ticket', 'passphrase', 'text', 'body'] as const
+import { REDACTED } from '../event-log/node-event.ts'
 
 export interface PinoLoggerInit {
   readonly level: LogLevel

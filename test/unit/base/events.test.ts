@@ -89,3 +89,18 @@ suite('the next event', () => {
     await assert.rejects(events.next('thing:lost', { signal: abort.signal }), /enough/)
   })
 })
+
+test('a watcher gets every event with its name, after the listeners, and hurts nobody when it throws', () => {
+  const events = new Events<{ 'a:b': number; 'c:d': string }>(silentLogger())
+  const seen: unknown[] = []
+  const watching = events.onAny((name, detail) => {
+    seen.push([name, detail])
+    if (detail === 'x') throw new Error('bad watcher')
+  })
+  events.on('a:b', (n) => seen.push(n))
+  events.emit('a:b', 1)
+  events.emit('c:d', 'x')
+  watching[Symbol.dispose]()
+  events.emit('a:b', 2)
+  assert.deepEqual(seen, [1, ['a:b', 1], ['c:d', 'x'], 2])
+})

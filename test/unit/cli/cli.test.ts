@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { spanOf } from '../../../src/cli/commands/network.ts'
+import { spanOf } from '../../../src/cli/command.ts'
 import { EXIT, exitCodeOf } from '../../../src/cli/errors.ts'
 import { plexusHome, profileOf } from '../../../src/cli/profile.ts'
 import { CONTROL_LINE_MAX_CHARS, lineSplitter } from '../../../src/cli/protocol.ts'

@@ -42,7 +42,7 @@ export class PostOffice {
   async send(from: PeerId, to: PeerId, body: Uint8Array): Promise<Uint8Array> {
     const responder = this.#responders.get(to)
     if (responder === undefined) throw new Error('not ready')
-    return (await responder(body, { from, signal: new AbortController().signal })) as Uint8Array
+    return (await responder(body, { from, signal: new AbortController().signal, trace: '' })) as Uint8Array
   }
 
   /** Another answer than the peer's own. */
