@@ -27,7 +27,7 @@ const view: View<number> = {
   },
 }
 
-function tally({ journal, spaces, clock }: DomainComponents): Domain {
+function tally({ journal, spaces }: DomainComponents): Domain {
   const count = operation({
     name: 'tally.count',
     summary: 'Count a word',
@@ -38,21 +38,10 @@ function tally({ journal, spaces, clock }: DomainComponents): Domain {
       return journal.database.prepare('SELECT * FROM view_tally_word WHERE word = ?').get(word)
     },
   })
-  // Nothing of this domain runs between two calls, so there is nothing to start or to stop.
-  const since = clock.now()
-  const nothing = async (): Promise<void> => undefined
-  return {
-    name: 'tally',
-    views: [view],
-    operations: [count],
-    start: nothing,
-    stop: nothing,
-    status: () => ({ state: 'ok', since }),
-    [Symbol.asyncDispose]: nothing,
-  }
+  return { name: 'tally', views: [view], operations: [count] }
 }
 
 using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
-await using node = await createNode({ folder: folder.path, name: 'ada', listen: [], mdns: false, domains: [tally] })
+await using node = await createNode({ folder: folder.path, name: 'ada', network: false, domains: [tally] })
 await node.call('tally.count', { word: 'quorum' })
 console.log(JSON.stringify(await node.call('tally.count', { word: 'quorum' })))

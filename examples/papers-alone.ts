@@ -18,7 +18,7 @@ const BIBTEX = `
 using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
 const path = join(folder.path, 'library.bib')
 writeFileSync(path, BIBTEX)
-await using node = await createNode({ folder: folder.path, name: 'ada', listen: [], mdns: false })
+await using node = await createNode({ folder: folder.path, name: 'ada', network: false })
 
 // One bad entry never costs the file: it is reported with its line, and the others are read.
 const { added, citations, rejected } = (await node.call('research.import', { path })) as ImportReport

@@ -6,8 +6,8 @@ import { createNode } from 'plexus'
 import type { RecallAnswer, ThoughtReport } from 'plexus/cognition'
 
 using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
-// With nothing to listen on and nobody to look for, a peer is a library over one file.
-await using node = await createNode({ folder: folder.path, name: 'ada', listen: [], mdns: false })
+// Without a network a peer is a library over one file.
+await using node = await createNode({ folder: folder.path, name: 'ada', network: false })
 
 const text = 'The cache is cold after midnight'
 const { thought } = (await node.call('thought.share', { text })) as { thought: ThoughtReport }

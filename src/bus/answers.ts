@@ -44,6 +44,7 @@ export class Answers {
     this.#use.counters.requestsIn++
     const responder = this.#use.responders.get(kind)
     if (responder === undefined) {
+      this.#use.counters.droppedUnhandled++
       this.#sendError(id, priority, new BusError('ERR_NO_RESPONDER', `nobody answers "${kind}" here`))
     } else if (this.#isFull(body.byteLength)) {
       this.#sendError(id, priority, new BusError('ERR_OVERLOADED', 'too many requests are being answered'))

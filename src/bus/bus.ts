@@ -9,6 +9,9 @@ import {
   plainLine,
   type Random,
   type StartOptions,
+  silentLogger,
+  systemClock,
+  systemRandom,
   type Timer,
 } from '../base/index.ts'
 import { NAME_MAX_CHARS } from '../identity/index.ts'
@@ -60,18 +63,24 @@ export interface BusInit {
 
 export interface BusComponents {
   readonly transport: Transport
+  /** Who may take part; `openAdmission` lets in everybody. */
   readonly admission: Admission
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Logger
+  /** Default: the system's, as for `random`. */
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Default: none. */
+  readonly log?: Logger
 }
+
+type Equipped = BusComponents & Required<Pick<BusComponents, 'clock' | 'random' | 'log'>>
 
 /**
  * The bus over a transport. Start it after the transport and stop it before: it opens lanes to every linked peer that
  * `admission` lets take part (docs/specs/bus.md).
  */
 export function createBus(init: BusInit): (components: BusComponents) => Bus {
-  return (components) => new LaneBus(init, components)
+  return (components) =>
+    new LaneBus(init, { clock: systemClock(), random: systemRandom(), log: silentLogger(), ...components })
 }
 
 /** From here on a publisher that awaits is held back. */
@@ -81,7 +90,7 @@ class LaneBus implements Bus {
   readonly name = 'bus'
   readonly self: PeerId
   readonly events: Events<BusEvents>
-  readonly #use: BusComponents
+  readonly #use: Equipped
   readonly #counters: Counters = counters()
   readonly #inFlight: InFlight = { asked: 0, answering: 0 }
   readonly #responders = new KindTable<Responder>('answers')
@@ -99,7 +108,7 @@ class LaneBus implements Bus {
   #housekeeping: Timer | undefined
   #ownAddresses: Disposable | undefined
 
-  constructor(init: BusInit, components: BusComponents) {
+  constructor(init: BusInit, components: Equipped) {
     const { transport, admission, clock, random } = components
     const log = components.log.child({ module: 'bus' })
     const shared = { ...components, log, counters: this.#counters }

@@ -12,7 +12,7 @@ export interface Counters {
   droppedLost: number
   /** From a peer that may not speak on the topic. */
   droppedTopic: number
-  /** Of a kind that nobody receives. */
+  /** Messages and requests of a kind that nobody here takes. */
   droppedUnhandled: number
   /** Answers to requests that were given up. */
   droppedLate: number

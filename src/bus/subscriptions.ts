@@ -40,10 +40,14 @@ export class Subscriptions {
   /** Hands a message to all who want it. A promise means that one of them makes the sender wait. */
   deliver(message: Message): Promise<void> | undefined {
     const waits: Promise<void>[] = []
+    let taken = false
     for (const subscription of this.#wanting(message.topic)) {
+      if (!subscription.takes(message)) continue
+      taken = true
       const wait = subscription.offer(message)
       if (wait !== undefined) waits.push(wait)
     }
+    if (!taken) this.#use.counters.droppedUnhandled++
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined)
   }
 
@@ -124,9 +128,21 @@ class TopicSubscription implements Subscription {
     return this.#failed
   }
 
-  /** A promise means that the message waits for room. */
+  /** Whether it is for this subscriber. */
+  takes(message: Message): boolean {
+    if (this.#ended || (this.#mailbox.overflowed && this.#overflow === 'disconnect')) return false
+    if (this.#kinds !== undefined && !this.#kinds.has(message.kind)) return false
+    if (this.#filter === undefined) return true
+    try {
+      return this.#filter(message)
+    } catch (error) {
+      this.#fail(error)
+      return false
+    }
+  }
+
+  /** Takes a message. A promise means that it waits for room. */
   offer(message: Message): Promise<void> | undefined {
-    if (this.#ended || !this.#wants(message)) return undefined
     if (this.#handler !== undefined && !this.#busy && this.#mailbox.size === 0) {
       this.#run(this.#handler, message)
       this.#drain()
@@ -173,18 +189,6 @@ class TopicSubscription implements Subscription {
     this.#onEnd()
     this.#mailbox.close()
     this.#wake?.()
-  }
-
-  #wants(message: Message): boolean {
-    if (this.#mailbox.overflowed && this.#overflow === 'disconnect') return false
-    if (this.#kinds !== undefined && !this.#kinds.has(message.kind)) return false
-    if (this.#filter === undefined) return true
-    try {
-      return this.#filter(message)
-    } catch (error) {
-      this.#fail(error)
-      return false
-    }
   }
 
   /** Runs the handler, one message at a time: also when it publishes to itself. */

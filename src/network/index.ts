@@ -24,6 +24,7 @@ export {
   type ConnectionKeeperEvents,
   connectionKeeper,
 } from './keeper.ts'
+export { offlineTransport } from './offline.ts'
 export {
   CHANNEL_MAX_WRITE_BYTES,
   CHANNEL_READ_BUFFER_BYTES,

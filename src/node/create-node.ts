@@ -1,11 +1,9 @@
 import { join } from 'node:path'
 import {
   type Clock,
-  type Component,
   type Logger,
   type Operation,
   type OperationContext,
-  type PlexusError,
   type Random,
   silentLogger,
   systemClock,
@@ -15,11 +13,12 @@ import { createBus } from '../bus/index.ts'
 import { cognition } from '../cognition/index.ts'
 import { type Identity, loadOrCreateIdentity, verifier } from '../identity/index.ts'
 import { connectionKeeper } from '../network/index.ts'
-import { createJournal, endOfTurn, recordsSchema } from '../records/index.ts'
+import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
 import { research } from '../research/index.ts'
-import { createSpaces } from '../space/index.ts'
+import { createSpaces, type Spaces } from '../space/index.ts'
 import { acquireOwnerLock, type Database, openDatabase } from '../store/index.ts'
 import { createSync } from '../sync/index.ts'
+import { fileMark } from './adapters/file-mark.ts'
 import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
 import { admissionOf } from './admission.ts'
 import { ClockWatch } from './clock-watch.ts'
@@ -29,12 +28,15 @@ import { EventLog } from './event-log/event-log.ts'
 import { watchNode } from './event-log/watch-node.ts'
 import { Expiry } from './expiry.ts'
 import { introduce } from './introductions.ts'
-import { startListening } from './listening.ts'
+import { Lifetime } from './lifetime.ts'
+import { openNetwork } from './listening.ts'
 import { callOperation, nodeOperations } from './operations.ts'
-import { Startup } from './startup.ts'
 import { nodeStatus } from './status.ts'
+import { StoreWatch } from './store-watch.ts'
+import type { Supervised } from './supervised.ts'
+import { Supervisor } from './supervisor.ts'
 import { traced } from './traced.ts'
-import type { Domain, DomainFactory, NodeInit, PlexusNode } from './types.ts'
+import type { DomainFactory, NodeComponent, NodeInit, PlexusNode } from './types.ts'
 
 export const NAME_MAX_CHARS = 64
 const DEFAULT_DOMAINS: readonly DomainFactory[] = [cognition(), research()]
@@ -46,6 +48,8 @@ interface Ground {
   readonly random: Random
   readonly log: Logger
   readonly eventLog: EventLog
+  /** The files that are ours alone while we run. */
+  readonly files: readonly string[]
   readonly database: Database
   readonly addresses: AddressBook
   readonly identity: Identity
@@ -53,94 +57,75 @@ interface Ground {
 }
 
 /**
- * Makes and starts a whole peer: identity, store, network, records, spaces, bus, sync and the chosen domains, in layer
- * order. Rejects when the ground is missing (key, store, listening address); a domain that fails is reported in `status`.
+ * Makes and starts a whole peer: identity, store, network, records, spaces, bus, sync, the chosen domains and components, in
+ * layer order. Rejects when the ground is missing (key, store, listening address); a domain or component that fails is
+ * reported in `status` and tried again.
  */
 export async function createNode(init: NodeInit): Promise<PlexusNode> {
-  const clock = init.clock ?? systemClock()
-  const random = init.random ?? systemRandom()
+  const life = new Lifetime()
+  try {
+    return await assemble(init, openGround(init, life), life)
+  } catch (error) {
+    await life.end()
+    throw error
+  }
+}
+
+function openGround(init: NodeInit, { resources }: Lifetime): Ground {
+  const { folder, clock = systemClock(), random = systemRandom() } = init
   const eventLog = new EventLog({ clock })
   const log = eventLog.logger(init.log ?? silentLogger())
   const asked = (init.name ?? init.defaultName ?? 'peer').slice(0, NAME_MAX_CHARS)
   // The identity comes first: it makes the folder, private to its owner, that everything else lies in.
-  const identity = loadOrCreateIdentity({ folder: init.folder, random, name: asked })
-  await using cleanup = new AsyncDisposableStack()
-  cleanup.use(acquireOwnerLock({ path: join(init.folder, 'owner.lock') }))
-  const path = join(init.folder, 'plexus.db')
-  const database = cleanup.use(
+  const identity = loadOrCreateIdentity({ folder, random, name: asked })
+  const [lock, path] = [join(folder, 'owner.lock'), join(folder, 'plexus.db')]
+  resources.use(acquireOwnerLock({ path: lock }))
+  const database = resources.use(
     openDatabase({ path, schemas: [recordsSchema, addressBookSchema], appVersion: init.version ?? '0' }),
   )
   const addresses = addressBook({ database, clock })
   const name = init.name === undefined ? (addresses.setting('name') ?? asked) : asked
   addresses.keepSetting('name', name)
-  return await assemble(init, { clock, random, log, eventLog, database, addresses, identity, name }, cleanup)
+  return { clock, random, log, eventLog, files: [lock, path], database, addresses, identity, name }
 }
 
-/** Builds the layers on the ground and starts them. `cleanup` is taken over once everything runs. */
-async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposableStack): Promise<PlexusNode> {
-  const { clock, random, log, eventLog, database, addresses, identity, name } = ground
+/** Builds the layers on the ground and starts them. */
+async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise<PlexusNode> {
+  const { clock, random, log, eventLog, addresses, identity, name } = ground
   const of = (module: string): Logger => log.child({ module })
-  const signatures = verifier()
-  const spaces = createSpaces({ name })({ identity, verifier: signatures, clock, random, log: of('space') })
-  const journal = createJournal({ endOfTurn })({
-    database,
-    signer: identity.device,
-    verifier: signatures,
-    authority: spaces,
-    clock,
-    random,
-    log: of('records'),
-  })
-  spaces.attach(journal)
-
-  const { deviceSeed, listen, mdns } = { deviceSeed: identity.exportDeviceSeed(), listen: init.listen, mdns: init.mdns }
-  const startup = new Startup({ clock, log: of('node') })
-  cleanup.defer(() => startup.stop())
-  const { transport, note } = await startListening(
-    { deviceSeed, listen, mdns },
-    { clock, log: of('network'), addresses },
+  const supervisor = new Supervisor(
+    {
+      onLost: (component, { reason, fix }) =>
+        void life.end(new NodeError('ERR_COMPONENT_LOST', `${component}: ${reason}`, { fix })),
+    },
+    { clock, random, log: of('node') },
   )
-  await startup.start(transport, { optional: false })
+  life.resources.defer(() => supervisor.stop())
+  const { spaces, journal } = durablePillar(ground)
+  const { transport, note } = await openNetwork(init, { identity, clock, random, log: of('network'), addresses })
+  const storeWatch = new StoreWatch({ files: ground.files, markOf: fileMark }, { journal, clock })
+  for (const component of [storeWatch, transport]) supervisor.add({ component, optional: false })
+  await supervisor.start()
+
   const keeper = connectionKeeper()({ transport, clock, random, log: of('network') })
   const bus = createBus({ name })({ transport, admission: admissionOf(spaces), clock, random, log: of('bus') })
-  const sync = createSync()({
-    transport,
-    bus,
-    journal,
-    spaces,
-    clock,
-    random,
-    log: of('sync'),
-    addressesOf: (peer) => addresses.addressesOf(peer),
-  })
-
-  const components = { clock, random, log: of('domain'), identity, journal, spaces, bus, sync }
-  const domains: readonly Domain[] = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(components))
+  const addressesOf = addresses.addressesOf
+  const sync = createSync()({ transport, bus, journal, spaces, clock, random, log: of('sync'), addressesOf })
+  const below = { clock, random, log: of('domain'), identity, journal, spaces, bus, sync }
+  const domains = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(below))
   for (const view of domains.flatMap((domain) => domain.views)) journal.register(view)
   spaces.load()
   if (!spaces.list().some((space) => space.personal)) await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
 
   const parts = { network: transport, keeper, bus, spaces, sync }
-  cleanup.use(eventLog)
-  cleanup.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => startup.reports() }))
-  cleanup.use(introduce({ spaces, bus, sync, keeper, addresses }))
-  const inOrder: readonly (readonly [Component, boolean])[] = [
-    [new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') }), false],
-    [keeper, false],
-    [bus, false],
-    [sync, false],
-    [new ClockWatch({ journal, clock, self: identity.device.peer }), true],
-    [new Expiry({ journal, clock, random, log: of('expiry') }), true],
-    ...domains.map((domain) => [domain, true] as const),
-  ]
-  for (const [component, optional] of inOrder) await startup.start(component, { optional })
+  life.resources.use(eventLog)
+  life.resources.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => supervisor.reports() }))
+  life.resources.use(introduce({ spaces, bus, sync, keeper, addresses }))
 
   const operations = new Map<string, Operation>()
   const calls = { clock, random, log: of('calls') }
-  const stopped = Promise.withResolvers<PlexusError | undefined>()
   const startedAt = clock.now()
-  const running = cleanup.move()
-  let stopping: Promise<void> | undefined
+  const version = init.version ?? '0'
   const node: PlexusNode = {
     name,
     peer: identity.device.peer,
@@ -151,29 +136,82 @@ async function assemble(init: NodeInit, ground: Ground, cleanup: AsyncDisposable
     sync,
     transport,
     clock,
+    log: of('component'),
     settings: addresses,
     eventLog,
     operations,
     call: async (operation, input, context = {}) => {
-      if (stopping !== undefined) throw new NodeError('ERR_STOPPING', 'this peer is stopping')
+      if (life.isEnding) throw new NodeError('ERR_STOPPING', 'this peer is stopping')
       return await traced(calls, operation, fullContext(context), (traced) =>
         callOperation(operations, operation, input, traced),
       )
     },
-    status: () =>
-      nodeStatus(node, { version: init.version ?? '0', startedAt, now: clock.now(), components: startup.reports() }),
-    stop: () => {
-      stopping ??= running.disposeAsync().finally(() => stopped.resolve(undefined))
-      return stopping
-    },
-    stopped: stopped.promise,
-    [Symbol.asyncDispose]: () => node.stop(),
+    status: () => nodeStatus(node, { version, startedAt, now: clock.now(), components: supervisor.reports() }),
+    stop: () => life.end(),
+    stopped: life.ended,
+    [Symbol.asyncDispose]: () => life.end(),
   }
-  for (const operation of [...nodeOperations(node), ...domains.flatMap((domain) => domain.operations)]) {
-    operations.set(operation.name, operation)
+  addOperations(operations, nodeOperations(node))
+
+  const door = new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') })
+  for (const component of [door, keeper, bus, sync]) supervisor.add({ component, optional: false })
+  const optional: readonly NodeComponent[] = [
+    new ClockWatch({ journal, clock, self: identity.device.peer }),
+    new Expiry({ journal, clock, random, log: of('expiry') }),
+    ...domains,
+    ...(init.components ?? []).map((component) => component(node)),
+  ]
+  for (const component of optional) {
+    const owner = supervisor.add({ component, optional: true, bus })
+    addOperations(operations, component.operations ?? [], owner)
   }
+  await supervisor.start()
   eventLog.note('node', 'node:started', { peer: node.peer, version: init.version })
   return node
+}
+
+/** The journal asks the spaces who may write, and the spaces write through the journal. */
+function durablePillar(ground: Ground): { readonly spaces: Spaces; readonly journal: Journal } {
+  const { clock, random, log, database, identity, name } = ground
+  const signatures = verifier()
+  const spaces = createSpaces({ name })({
+    identity,
+    verifier: signatures,
+    clock,
+    random,
+    log: log.child({ module: 'space' }),
+  })
+  const journal = createJournal({ endOfTurn })({
+    database,
+    signer: identity.device,
+    verifier: signatures,
+    authority: spaces,
+    clock,
+    random,
+    log: log.child({ module: 'records' }),
+  })
+  spaces.attach(journal)
+  return { spaces, journal }
+}
+
+/** Those of a component are refused while it does not run. */
+function addOperations(all: Map<string, Operation>, added: readonly Operation[], owner?: Supervised): void {
+  for (const operation of added) {
+    if (all.has(operation.name)) {
+      throw new NodeError('ERR_COMPONENT_INVALID', `two operations are called ${operation.name}`, {
+        fix: 'Name those of a component after the component.',
+      })
+    }
+    all.set(operation.name, owner === undefined ? operation : owned(operation, owner))
+  }
+}
+
+function owned(operation: Operation, owner: Supervised): Operation {
+  const run: Operation['run'] = async (input, context) => {
+    owner.assertUp()
+    return await operation.run(input, context)
+  }
+  return { ...operation, run }
 }
 
 function fullContext(context: Partial<OperationContext>): OperationContext {

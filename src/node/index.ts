@@ -8,10 +8,13 @@ export { type ProcessFigures, prometheusText } from './metrics.ts'
 export type { InviteReport, StoreReport } from './operations.ts'
 export type { PeerReport, PingReport } from './peers.ts'
 export type {
+  ComponentFactory,
   ComponentReport,
   Domain,
   DomainComponents,
   DomainFactory,
+  NetworkFactory,
+  NodeComponent,
   NodeInit,
   NodeStatus,
   PlexusNode,

@@ -1,20 +1,25 @@
-import { codeOf, type Logger } from '../base/index.ts'
-import { type Libp2pTransportComponents, libp2pTransport, type Transport } from '../network/index.ts'
+import { codeOf } from '../base/index.ts'
+import { libp2pTransport, offlineTransport, type Transport } from '../network/index.ts'
 import type { AddressBook } from './address-book.ts'
+import type { NetworkFactory, NodeInit } from './types.ts'
 
 const EVERYWHERE: readonly string[] = ['/ip4/0.0.0.0/tcp/0']
 const FREE_PORT = /\/tcp\/0$/
 
-export interface ListeningInit {
-  readonly deviceSeed: Uint8Array
-  readonly listen: readonly string[] | undefined
-  readonly mdns: boolean | undefined
-}
+type NetworkComponents = Parameters<NetworkFactory>[0] & { readonly addresses: AddressBook }
 
-interface Listening {
+interface Network {
   readonly transport: Transport
   /** What was done differently from what was asked for. */
   readonly note: string | undefined
+}
+
+/** The transport that the caller chose. Only libp2p has been started by then, because it may have to try twice. */
+export async function openNetwork(init: NodeInit, components: NetworkComponents): Promise<Network> {
+  const { network } = init
+  if (network === undefined) return await startListening(init, components)
+  if (network !== false) return { transport: await network(components), note: undefined }
+  return { transport: offlineTransport({ self: components.identity.device.peer })(components), note: undefined }
 }
 
 /**
@@ -22,17 +27,15 @@ interface Listening {
  * restarts, because other peers remember it; if somebody else has it by now, another is taken and that is said. A port
  * that the caller named is used or refused, never replaced.
  */
-export async function startListening(
-  init: ListeningInit,
-  components: Libp2pTransportComponents & { readonly addresses: AddressBook; readonly log: Logger },
-): Promise<Listening> {
-  const { addresses } = components
+async function startListening(init: NodeInit, components: NetworkComponents): Promise<Network> {
+  const { addresses, identity } = components
+  const deviceSeed = identity.exportDeviceSeed()
   const asked = init.listen ?? keptList(addresses, 'listen') ?? EVERYWHERE
   const mdns = init.mdns ?? addresses.setting('mdns') !== 'off'
   const port = addresses.setting('port')
   const preferred = port === undefined ? asked : asked.map((address) => address.replace(FREE_PORT, `/tcp/${port}`))
   const start = async (listen: readonly string[]): Promise<Transport> => {
-    const transport = await libp2pTransport({ deviceSeed: init.deviceSeed, listen, mdns })(components)
+    const transport = await libp2pTransport({ deviceSeed, listen, mdns })(components)
     await transport.start()
     return transport
   }

@@ -45,6 +45,13 @@ export function prometheusText(status: NodeStatus, process: ProcessFigures): str
   for (const { name, state } of status.components) {
     lines.push(`plexus_component_ok{component="${snakeCase(name)}"} ${state === 'ok' ? 1 : 0}`)
   }
+  lines.push(
+    '# HELP plexus_component_restarts_total Starts after a failure.',
+    '# TYPE plexus_component_restarts_total counter',
+  )
+  for (const { name, restarts } of status.components) {
+    lines.push(`plexus_component_restarts_total{component="${snakeCase(name)}"} ${restarts}`)
+  }
   for (const { name, figures = {} } of status.components) {
     for (const [figure, value] of Object.entries(figures)) {
       gauge(

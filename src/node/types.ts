@@ -1,6 +1,5 @@
 import type {
   Clock,
-  Component,
   ComponentStatus,
   Logger,
   Operation,
@@ -9,8 +8,9 @@ import type {
   PlexusError,
   Random,
   SpaceId,
+  StartOptions,
 } from '../base/index.ts'
-import type { Bus } from '../bus/index.ts'
+import type { Bus, Handlers } from '../bus/index.ts'
 import type { Identity } from '../identity/index.ts'
 import type { Transport } from '../network/index.ts'
 import type { Journal, View } from '../records/index.ts'
@@ -19,7 +19,30 @@ import type { SpaceProgress, Sync } from '../sync/index.ts'
 import type { Settings } from './address-book.ts'
 import type { EventLog } from './event-log/event-log.ts'
 
-/** What a domain receives: everything below it, ready to use once `start` is called. */
+/**
+ * Something that is plugged into a node. Only the name is needed; a `Component` of base is one. The node starts it once all that
+ * is below it runs, wires its handlers, offers its operations to the command line and to MCP, shows its status, and, after a
+ * failure, takes all of this away until it has started again (docs/components.md).
+ */
+export interface NodeComponent {
+  /** Of its own among the components of a node. */
+  readonly name: string
+  readonly operations?: readonly Operation[]
+  readonly handlers?: Handlers
+  /** May be called again after `stop`. A rejection, or 10 s without an end, is a failure. */
+  start?(options: StartOptions): void | Promise<void>
+  /** Also called after a start that failed. */
+  stop?(): void | Promise<void>
+  /** Default: `ok` since the start. Whoever says `failed` is stopped and started again. Asked every 10 s: must be cheap. */
+  status?(): Partial<ComponentStatus>
+}
+
+/** A component that folds records into views of its own: they are registered before anything is ingested. */
+export interface Domain extends NodeComponent {
+  readonly views: readonly View[]
+}
+
+/** What a domain is made with: everything below it, ready to use once `start` is called. */
 export interface DomainComponents {
   readonly clock: Clock
   readonly random: Random
@@ -31,20 +54,24 @@ export interface DomainComponents {
   readonly sync: Sync
 }
 
-/**
- * A domain plugs in here and nowhere else: its views are registered before anything is ingested, its operations are
- * offered to the command line and to MCP, its status is shown with the others.
- */
-export interface Domain extends Component {
-  readonly views: readonly View[]
-  readonly operations: readonly Operation[]
-}
-
 export type DomainFactory = (components: DomainComponents) => Domain
+
+/** What stands on the domains is made with the node itself, which is ready to use once `start` is called. */
+export type ComponentFactory = (node: PlexusNode) => NodeComponent
+
+/** Makes the transport under a node; the node starts it. */
+export type NetworkFactory = (components: {
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}) => Transport | Promise<Transport>
 
 /** One component of a running node, in layer order. */
 export interface ComponentReport extends ComponentStatus {
   readonly name: string
+  /** How often it was started again after a failure. */
+  readonly restarts: number
 }
 
 export interface SpaceReport {
@@ -81,12 +108,19 @@ export interface NodeInit {
   readonly defaultName?: string | undefined
   /** Shown by `status`. */
   readonly version?: string | undefined
+  /**
+   * What carries the bytes. Default: libp2p, as `listen` and `mdns` say. `false`: nothing does; no socket is opened, all that is
+   * local works, and whoever is dialled is unreachable.
+   */
+  readonly network?: false | NetworkFactory | undefined
   /** Multiaddr strings to listen on. Default: every interface, the port remembered from last time. */
   readonly listen?: readonly string[] | undefined
   /** Find peers on the local network. Default true. */
   readonly mdns?: boolean | undefined
   /** Default: cognition and research. */
   readonly domains?: readonly DomainFactory[] | undefined
+  /** Started after the domains, in this order, and stopped before them. */
+  readonly components?: readonly ComponentFactory[] | undefined
   readonly log?: Logger | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
@@ -108,6 +142,7 @@ export interface PlexusNode extends AsyncDisposable {
   readonly settings: Settings
   /** What happened here of late. */
   readonly eventLog: EventLog
+  readonly log: Logger
   readonly operations: ReadonlyMap<string, Operation>
   /** Checks `input` against the operation's schema and runs it. Rejects with `NodeError` or the operation's own error. */
   call(name: string, input: unknown, context?: Partial<OperationContext>): Promise<unknown>

@@ -172,6 +172,7 @@ class SqliteJournal implements Journal {
       parkedDropped: parking.dropped,
       viewFailures: views.failures,
       failedEntities: views.failedEntities,
+      unknownKinds: views.unknownKinds,
     }
   }
 

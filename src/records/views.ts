@@ -2,7 +2,7 @@ import { bytesOfHex, codeOf, type Logger, reasonOf } from '../base/index.ts'
 import { type Database, integer, type Statement, StoreError } from '../store/index.ts'
 import { RecordsError } from './errors.ts'
 import type { RecordTable } from './record-table.ts'
-import type { StoredRecord, View } from './types.ts'
+import { KIND_RANGES, type StoredRecord, type View } from './types.ts'
 import {
   addFailure,
   assertView,
@@ -53,6 +53,7 @@ export class Views {
   /** This transaction touched records that views which are not registered may have folded already. */
   #changedThePast = false
   #failures = 0
+  #unknown = 0
 
   constructor(database: Database, records: RecordTable, log: Logger) {
     this.#database = database
@@ -76,6 +77,11 @@ export class Views {
     return this.#registered.reduce((sum, { failed }) => sum + failed.size, 0)
   }
 
+  /** Records stored since the start whose kind no view knows: kept and served all the same, for those who do. */
+  get unknownKinds(): number {
+    return this.#unknown
+  }
+
   /** Makes or rebuilds the tables if need be, and folds what was stored while the view was not registered. */
   register(view: View): void {
     assertView(view)
@@ -93,6 +99,7 @@ export class Views {
   touch(record: StoredRecord): void {
     const registered = this.#byKind.get(record.kind)
     if (registered !== undefined) for (const each of registered) this.#touch(each, record)
+    else if (record.kind > KIND_RANGES.space[1]) this.#unknown++
   }
 
   /** As `touch` for a record stored earlier, whose body came only now. */

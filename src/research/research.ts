@@ -1,14 +1,5 @@
-import type {
-  Caller,
-  Clock,
-  Component,
-  ComponentStatus,
-  Logger,
-  Operation,
-  OperationContext,
-  SpaceId,
-} from '../base/index.ts'
-import type { Bus } from '../bus/index.ts'
+import type { Caller, Clock, Logger, Operation, OperationContext, SpaceId } from '../base/index.ts'
+import type { Bus, Handlers } from '../bus/index.ts'
 import type { Journal, View } from '../records/index.ts'
 import type { SpaceName, Spaces } from '../space/index.ts'
 import { fullText } from '../store/index.ts'
@@ -99,18 +90,17 @@ export interface ReferenceReport {
 }
 
 /** A shared library: papers with provenance, citations, and queries to everyone in our spaces. */
-export class Research implements Component {
+export class Research {
   readonly name = 'research'
   readonly views: readonly View[]
   readonly operations: readonly Operation[]
+  readonly handlers: Handlers
   readonly #components: ResearchComponents
   readonly #texts: TextSource
   readonly #library: Library
   readonly #spaces: SpacesInReach
   readonly #asking: Asking
   readonly #reports: Reports
-  #responder: Disposable | undefined
-  #since: number
 
   constructor(init: ResearchInit, components: ResearchComponents) {
     const { journal, bus, clock } = components
@@ -123,33 +113,13 @@ export class Research implements Component {
     this.#spaces = spaces
     this.#asking = new Asking({ journal, bus, clock, library, spaces })
     this.#reports = new Reports({ journal, library, spaces })
-    this.#since = clock.now()
     this.views = [paperView(index)]
     this.operations = researchOperations(this)
+    this.handlers = { requested: { [QUERY_KIND]: (body, context) => this.#asking.respond(body, context) } }
   }
 
-  async start(): Promise<void> {
-    if (this.#responder !== undefined) return
-    this.#responder = this.#components.bus.respond(QUERY_KIND, async (body, context) =>
-      this.#asking.respond(body, context),
-    )
-    this.#since = this.#components.clock.now()
-  }
-
-  async stop(): Promise<void> {
-    if (this.#responder === undefined) return
-    this.#responder[Symbol.dispose]()
-    this.#responder = undefined
-    this.#since = this.#components.clock.now()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
-  }
-
-  status(): ComponentStatus {
-    const state = this.#responder === undefined ? 'stopped' : 'ok'
-    return { state, since: this.#since, figures: { ...this.#library.figures(), ...this.#asking.counts } }
+  status(): { readonly figures: Readonly<Record<string, number>> } {
+    return { figures: { ...this.#library.figures(), ...this.#asking.counts } }
   }
 
   /** Reads a BibTeX file or text into a space. Rejects: `ERR_FILE_UNREADABLE`, `ERR_SPACE_UNKNOWN`. */

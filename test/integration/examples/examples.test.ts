@@ -12,6 +12,7 @@ const DEADLINE_MS = 60_000
 /** All that each example prints, line by line. */
 const PROMISED: Readonly<Record<string, readonly RegExp[]>> = {
   'bus-alone.ts': [/^lab\.alerts: the run has diverged$/, /^hello ada$/],
+  'custom-component.ts': [/^The cluster is down until noon$/, /^ok: \{"notices":1,"handlerFailures":0\}$/],
   'custom-domain.ts': [/^\{"word":"quorum","n":2\}$/],
   'papers-alone.ts': [
     /^2 papers, 1 citation$/,

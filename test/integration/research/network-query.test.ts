@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { type SpaceId, seededRandom, silentLogger, systemClock } from '../../../src/base/index.ts'
 import { type Bus, createBus } from '../../../src/bus/index.ts'
 import { libp2pTransport, type Transport } from '../../../src/network/index.ts'
+import { route } from '../../../src/node/router.ts'
 import { Research } from '../../../src/research/index.ts'
 import { type DurableHalf, durableHalf } from '../../support/durable-half.ts'
 import { admit, handOver, PERSON } from '../../unit/research/fixture.ts'
@@ -33,7 +34,7 @@ async function livePeer(seed: number): Promise<LivePeer> {
   for (const view of research.views) half.journal.register(view)
   await transport.start()
   await bus.start()
-  await research.start()
+  route(bus, research.handlers, assert.fail)
   return { ...half, bus, transport, research, [Symbol.dispose]: () => half[Symbol.dispose]() }
 }
 
@@ -59,8 +60,7 @@ describe('research.query between real peers', () => {
   })
 
   after(async () => {
-    for (const { research, bus, transport } of peers) {
-      await research.stop()
+    for (const { bus, transport } of peers) {
       await bus.stop()
       await transport.stop()
     }

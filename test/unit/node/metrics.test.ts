@@ -15,8 +15,8 @@ const STATUS: NodeStatus = {
   records: 12,
   spaces: [],
   components: [
-    { name: 'bus', state: 'ok', since: 0, figures: { messagesIn: 3, 'fault:bad-records': 1 } },
-    { name: 'research', state: 'failed', since: 0, reason: 'x' },
+    { name: 'bus', state: 'ok', since: 0, restarts: 0, figures: { messagesIn: 3, 'fault:bad-records': 1 } },
+    { name: 'research', state: 'failed', since: 0, restarts: 2, reason: 'x' },
   ],
 }
 const PROCESS = { residentBytes: 1, heapUsedBytes: 2, cpuSeconds: 0.5, eventLoopDelaySeconds: 0.01 }
@@ -33,6 +33,7 @@ test('figures of components, their health, and nothing that names a peer', () =>
   assert.match(text, /^plexus_bus_messages_in 3$/m)
   assert.match(text, /^plexus_bus_fault_bad_records 1$/m)
   assert.match(text, /^plexus_component_ok\{component="research"\} 0$/m)
+  assert.match(text, /^plexus_component_restarts_total\{component="research"\} 2$/m)
   assert.match(text, /^plexus_uptime_seconds 1\.5$/m)
   assert.doesNotMatch(text, /12D3KooW|ada/)
 })

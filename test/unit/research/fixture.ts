@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import {
   type Caller,
   type OperationContext,
@@ -7,6 +8,7 @@ import {
   VirtualClock,
 } from '../../../src/base/index.ts'
 import type { Bus, QueryResult, Responder } from '../../../src/bus/index.ts'
+import { route } from '../../../src/node/router.ts'
 import { Research, type ResearchInit } from '../../../src/research/index.ts'
 import { parseTicket } from '../../../src/space/index.ts'
 import { type DurableHalf, durableHalf } from '../../support/durable-half.ts'
@@ -76,9 +78,10 @@ export async function reader(
   const clock = new VirtualClock()
   const half = durableHalf({ name: `peer-${seed}`, seed, clock })
   const self = half.identity.device.peer
-  const research = new Research(init, { ...half, clock, log: silentLogger(), bus: post.bus(self) })
+  const bus = post.bus(self)
+  const research = new Research(init, { ...half, clock, log: silentLogger(), bus })
+  route(bus, research.handlers, assert.fail)
   for (const view of research.views) half.journal.register(view)
-  await research.start()
   return { ...half, clock, self, research, [Symbol.dispose]: () => half[Symbol.dispose]() }
 }
 

@@ -347,14 +347,6 @@ describe('operations', () => {
     }
     assert.equal(await run('research.ask', { question: '  ' }), 'ask for something')
   })
-
-  it('start and stop twice without harm', async (t) => {
-    const { research } = await home(t)
-    await research.start()
-    await research.stop()
-    await research.stop()
-    assert.equal(research.status().state, 'stopped')
-  })
 })
 
 describe('records of others', () => {

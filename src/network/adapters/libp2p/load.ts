@@ -1,4 +1,5 @@
-import type { Clock, Logger } from '../../../base/index.ts'
+import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from '../../../base/index.ts'
+import { SEED_BYTES } from '../../../identity/index.ts'
 import type { Transport } from '../../transport.ts'
 
 export const DEFAULT_LISTEN: readonly string[] = ['/ip4/127.0.0.1/tcp/0']
@@ -6,8 +7,8 @@ export const DEFAULT_LISTEN: readonly string[] = ['/ip4/127.0.0.1/tcp/0']
 export const DEFAULT_LAN_SERVICE = '_plexus._udp.local'
 
 export interface Libp2pTransportInit {
-  /** The Ed25519 seed of the device, 32 bytes. */
-  readonly deviceSeed: Uint8Array
+  /** The Ed25519 seed of the device, 32 bytes. Default: a new one, so that nobody knows this peer again. */
+  readonly deviceSeed?: Uint8Array
   /** TCP multiaddrs; port 0 takes a free port, 0.0.0.0 or :: every interface. Default: loopback, any port. Empty: dial only. */
   readonly listen?: readonly string[]
   /** Look for peers on the local network by multicast DNS, and answer them. Default false. */
@@ -17,8 +18,10 @@ export interface Libp2pTransportInit {
 }
 
 export interface Libp2pTransportComponents {
-  readonly clock: Clock
-  readonly log: Logger
+  /** Default: the system's. */
+  readonly clock?: Clock
+  /** Default: none. */
+  readonly log?: Logger
 }
 
 /**
@@ -26,10 +29,10 @@ export interface Libp2pTransportComponents {
  * module: programs that only talk to a running peer never pay for it.
  */
 export function libp2pTransport(
-  init: Libp2pTransportInit,
-): (components: Libp2pTransportComponents) => Promise<Transport> {
-  return async (components) => {
+  init: Libp2pTransportInit = {},
+): (components?: Libp2pTransportComponents) => Promise<Transport> {
+  return async ({ clock = systemClock(), log = silentLogger() } = {}) => {
     const { createTransport } = await import('./transport.ts')
-    return createTransport(init, components)
+    return createTransport({ deviceSeed: systemRandom().bytes(SEED_BYTES), ...init }, { clock, log })
   }
 }

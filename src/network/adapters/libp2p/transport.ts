@@ -12,8 +12,8 @@ import {
 } from './load.ts'
 
 export async function createTransport(
-  init: Libp2pTransportInit,
-  components: Libp2pTransportComponents,
+  init: Libp2pTransportInit & { readonly deviceSeed: Uint8Array },
+  components: Required<Libp2pTransportComponents>,
 ): Promise<Transport> {
   if (init.deviceSeed.byteLength !== SEED_BYTES) {
     throw new BaseError(

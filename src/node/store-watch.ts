@@ -1,0 +1,62 @@
+import { type Clock, type Component, type ComponentStatus, reasonOf } from '../base/index.ts'
+import type { Journal } from '../records/index.ts'
+
+export interface StoreWatchInit {
+  /** The files that this process owns and nothing may take away or replace while it runs. */
+  readonly files: readonly string[]
+  /** Which file lies at a path now; `undefined` for none. */
+  readonly markOf: (path: string) => string | undefined
+}
+
+/**
+ * What everything else stands on: the files of the profile. Who works on after they were removed or replaced writes what nobody
+ * will read, and a second process that starts on the new ones is the same device twice. So this component fails then, and
+ * is not optional. It also shows what the journal counts.
+ */
+export class StoreWatch implements Component {
+  readonly name = 'store'
+  readonly #init: StoreWatchInit
+  readonly #use: { readonly journal: Journal; readonly clock: Clock }
+  #marks: ReadonlyMap<string, string | undefined> | undefined
+  #since: number
+
+  constructor(init: StoreWatchInit, components: { readonly journal: Journal; readonly clock: Clock }) {
+    this.#init = init
+    this.#use = components
+    this.#since = components.clock.now()
+  }
+
+  async start(): Promise<void> {
+    const { files, markOf } = this.#init
+    this.#marks ??= new Map(files.map((path) => [path, markOf(path)]))
+    this.#since = this.#use.clock.now()
+  }
+
+  async stop(): Promise<void> {
+    this.#marks = undefined
+    this.#since = this.#use.clock.now()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  status(): ComponentStatus {
+    const since = this.#since
+    if (this.#marks === undefined) return { state: 'stopped', since }
+    const figures = this.#use.journal.figures()
+    try {
+      const gone = [...this.#marks].find(([path, mark]) => this.#init.markOf(path) !== mark)?.[0]
+      if (gone === undefined) return { state: 'ok', since, figures }
+      return {
+        state: 'failed',
+        reason: `${gone} was removed or replaced while this peer ran`,
+        since: this.#use.clock.now(),
+        fix: 'Put the data folder back, or start anew in an empty one. Never touch it while the peer runs.',
+      }
+    } catch (error) {
+      const fix = 'Let `plexus doctor` look at the data folder and the disk.'
+      return { state: 'degraded', reason: reasonOf(error), since: this.#use.clock.now(), fix, figures }
+    }
+  }
+}
