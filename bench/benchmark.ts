@@ -2,7 +2,17 @@
 export interface Benchmark {
   readonly summary: string
   /** Measures; `note` takes one line a round for whoever waits. */
-  run(note: (line: string) => void): Promise<readonly Figure[]>
+  run(note: (line: string) => void, options: RunOptions): Promise<readonly Figure[]>
+}
+
+/** What may be asked for on the command line; each benchmark looks at what it knows. */
+export interface RunOptions {
+  /** Parts to be measured; all when absent. */
+  readonly only?: readonly string[]
+  readonly runs?: number
+  readonly minutes?: number
+  /** Where processes leave their CPU profiles. */
+  readonly profileFolder?: string
 }
 
 export interface Figure {

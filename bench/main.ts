@@ -1,8 +1,11 @@
-/** `npm run bench -- NAME [--json]`: runs one benchmark of this folder; without a name, lists them. */
+/**
+ * `npm run bench -- NAME [--json] [--only PART,PART] [--runs N] [--minutes N] [--profile FOLDER]`: runs one benchmark of this
+ * folder; without a name, lists them.
+ */
 import { readdirSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import type { Benchmark, Figure } from './benchmark.ts'
+import type { Benchmark, Figure, RunOptions } from './benchmark.ts'
 
 const HARNESS = ['main.ts', 'benchmark.ts']
 const NAMES: readonly string[] = readdirSync(import.meta.dirname)
@@ -10,16 +13,37 @@ const NAMES: readonly string[] = readdirSync(import.meta.dirname)
   .map((file) => file.slice(0, -'.ts'.length))
   .sort()
 
-const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    only: { type: 'string' },
+    runs: { type: 'string' },
+    minutes: { type: 'string' },
+    profile: { type: 'string' },
+  },
+  allowPositionals: true,
+})
 const [name] = positionals
 if (name === undefined || positionals.length > 1 || !NAMES.includes(name)) {
-  console.error(`usage: npm run bench -- NAME [--json]\nNAME is one of: ${NAMES.join(', ')}`)
+  console.error(
+    `usage: npm run bench -- NAME [--json] [--only PARTS] [--runs N] [--minutes N] [--profile FOLDER]\nNAME is one of: ${NAMES.join(', ')}`,
+  )
   process.exitCode = 2
 } else {
   const { benchmark } = (await import(`./${name}.ts`)) as { readonly benchmark: Benchmark }
-  const figures = await benchmark.run((line) => console.error(line))
+  const figures = await benchmark.run((line) => console.error(line), options())
   if (values.json === true) console.log(JSON.stringify({ bench: name, machine: machine(), figures }))
   else console.log(`${benchmark.summary}\n\n${table(figures)}`)
+}
+
+function options(): RunOptions {
+  const { only, runs, minutes, profile } = values
+  return {
+    ...(only === undefined ? {} : { only: only.split(',') }),
+    ...(runs === undefined ? {} : { runs: Number(runs) }),
+    ...(minutes === undefined ? {} : { minutes: Number(minutes) }),
+    ...(profile === undefined ? {} : { profileFolder: profile }),
+  }
 }
 
 function machine(): Record<string, string | number> {

@@ -1,8 +1,9 @@
 import { type Clock, codeOf, encodeCbor, type Logger, type PeerId, PlexusError, reasonOf } from '../base/index.ts'
 import type { Counters } from './counters.ts'
-import { SendWindow } from './credit.ts'
+import { Delivery } from './dispatcher.ts'
 import { BusError } from './errors.ts'
 import { FRAME, replyFrame } from './frames.ts'
+import type { FrameOutcome } from './inbound-lane.ts'
 import type { KindTable } from './kind-table.ts'
 import { outgoing } from './lane-queue.ts'
 import {
@@ -11,16 +12,18 @@ import {
   REQUESTS_PER_PEER,
   REQUESTS_TOTAL,
   STREAM_STALL_MS,
-  STREAM_WINDOW_BYTES,
 } from './limits.ts'
+import type { OnceTable, Reply } from './once-table.ts'
 import type { Outbox } from './outbox.ts'
 import type { InFlight } from './questions.ts'
-import { MESSAGE_MAX_BYTES, type Message, type Priority, type RequestContext, type Responder } from './types.ts'
+import { Scope } from './scope.ts'
+import { MESSAGE_MAX_BYTES, type Message, type Priority, type Responder } from './types.ts'
 
 export interface AnswersComponents {
   readonly peer: PeerId
   readonly outbox: Outbox
   readonly responders: KindTable<Responder>
+  readonly once: OnceTable
   readonly clock: Clock
   readonly log: Logger
   readonly counters: Counters
@@ -37,25 +40,35 @@ export class Answers {
     this.#use = components
   }
 
-  /** Takes a request. Returns a sentence if the peer broke the protocol. */
-  onRequest(request: Message): string | undefined {
-    const { id, kind, priority, body } = request
-    if (this.#open.has(id)) return 'a request id that is in use'
+  /** Takes a request, which may be asked again if `repeatable`. */
+  accept(request: Message, repeatable: boolean): FrameOutcome {
+    const { id, kind, priority, from } = request
     this.#use.counters.requestsIn++
+    if (repeatable && this.#use.once.join(from, id, this.#sender(request))) {
+      this.#use.counters.requestsRepeated++
+      return undefined
+    }
+    if (this.#open.has(id)) return 'a request id that is in use'
     const responder = this.#use.responders.get(kind)
     if (responder === undefined) {
       this.#use.counters.droppedUnhandled++
-      this.#sendError(id, priority, new BusError('ERR_NO_RESPONDER', `nobody answers "${kind}" here`))
-    } else if (this.#isFull(body.byteLength)) {
-      this.#sendError(id, priority, new BusError('ERR_OVERLOADED', 'too many requests are being answered'))
-    } else {
-      void this.#answer(request, responder)
+      return this.#refuse(request, new BusError('ERR_NO_RESPONDER', `nobody answers "${kind}" here`))
     }
-    return undefined
+    const scope = new Scope(request, this.#use.clock.monotonic() + request.ttlMs, repeatable)
+    const isFull = this.#isFull(request.body.byteLength)
+    if (isFull || (repeatable && !this.#use.once.begin(from, id, scope, this.#sender(request)))) {
+      return this.#refuse(request, new BusError('ERR_OVERLOADED', 'too many requests are being answered'))
+    }
+    this.#open.set(id, scope)
+    this.#bodyBytes += request.body.byteLength
+    this.#use.inFlight.answering++
+    return new Delivery(priority, () => void this.#answer(request, scope, responder))
   }
 
   onCancel(id: string): void {
-    this.#open.get(id)?.abort(new BusError('ERR_REQUEST_CANCELLED', 'the asker cancelled'))
+    const scope = this.#open.get(id)
+    if (scope === undefined || scope.survives) this.#use.once.release(this.#use.peer, id)
+    else scope.abort(new BusError('ERR_REQUEST_CANCELLED', 'the asker cancelled'))
   }
 
   /** Credit for a streamed answer; false if it is more than was spent. */
@@ -74,7 +87,7 @@ export class Answers {
   }
 
   close(error: BusError): void {
-    for (const scope of this.#open.values()) scope.abort(error)
+    for (const scope of this.#open.values()) if (!scope.survives) scope.abort(error)
   }
 
   /** A responder keeps its place until it settles, also when the asker has gone: it is what bounds the work for one peer. */
@@ -83,19 +96,35 @@ export class Answers {
     return this.#bodyBytes > 0 && this.#bodyBytes + bodyBytes > REQUEST_BODIES_MAX_BYTES
   }
 
+  /** Sends the reply to a repeatable request, however long the lane takes; if that is lost, it is asked for again. */
+  #sender({ id, priority }: Message): (reply: Reply | 'forgotten') => void {
+    return (reply) => {
+      if (reply === 'forgotten') {
+        this.#sendError(id, priority, new BusError('ERR_ANSWER_FORGOTTEN', 'it ran, and its answer was not kept'))
+        return
+      }
+      const frame = replyFrame(reply.isError ? FRAME.error : FRAME.answer, id, reply.body)
+      const entry = outgoing(frame, this.#use.clock.monotonic() + STREAM_STALL_MS)
+      this.#use.outbox.post(priority, entry)?.catch(() => this.#use.counters.droppedLost++)
+    }
+  }
+
+  #refuse({ id, priority }: Message, error: BusError): undefined {
+    this.#sendError(id, priority, error)
+  }
+
   /** Never rejects. */
-  async #answer(request: Message, responder: Responder): Promise<void> {
-    const { id, priority, body, from, ttlMs, trace } = request
-    const scope = new Scope(from, this.#use.clock.monotonic() + ttlMs, trace)
-    this.#open.set(id, scope)
-    this.#bodyBytes += body.byteLength
-    this.#use.inFlight.answering++
+  async #answer(request: Message, scope: Scope, responder: Responder): Promise<void> {
+    const { id, priority, body } = request
     try {
+      if (scope.isAborted) return
       const result = responder(body, scope)
-      if (Symbol.asyncIterator in result) await this.#stream(id, priority, scope, result)
+      if (scope.survives) await this.#finish(request, scope, result)
+      else if (Symbol.asyncIterator in result) await this.#stream(id, priority, scope, result)
       else await this.#send(id, priority, scope, await result)
     } catch (error) {
-      if (!scope.isAborted) this.#sendError(id, priority, error)
+      if (scope.survives) this.#use.once.finish(request.from, id, { isError: true, body: this.#errorBody(error) })
+      else if (!scope.isAborted) this.#sendError(id, priority, error)
     } finally {
       this.#open.delete(id)
       this.#bodyBytes -= body.byteLength
@@ -103,9 +132,17 @@ export class Answers {
     }
   }
 
+  async #finish({ from, id }: Message, scope: Scope, result: ReturnType<Responder>): Promise<void> {
+    if (Symbol.asyncIterator in result) {
+      throw new BusError('ERR_ANSWER_STREAMED', 'the answer comes in parts', { fix: 'Use requestStream.' })
+    }
+    const body = await result
+    if (!scope.isAborted) this.#use.once.finish(from, id, { isError: false, body: bounded(body) })
+  }
+
   async #send(id: string, priority: Priority, scope: Scope, body: Uint8Array): Promise<void> {
     if (scope.isAborted) return
-    const entry = outgoing(answerFrame(FRAME.answer, id, body), scope.deadline)
+    const entry = outgoing(replyFrame(FRAME.answer, id, bounded(body)), scope.deadline)
     const wait = this.#use.outbox.post(priority, entry)
     if (wait !== undefined) await wait
   }
@@ -117,7 +154,7 @@ export class Answers {
       if (!outbox.offer(priority, entry)) await outbox.post(priority, entry, scope.signal)
     }
     for await (const part of parts) {
-      const frame = answerFrame(FRAME.answerPart, id, part)
+      const frame = replyFrame(FRAME.answerPart, id, bounded(part))
       scope.deadline = clock.monotonic() + STREAM_STALL_MS
       await scope.spend(part.byteLength)
       await post(frame)
@@ -126,75 +163,25 @@ export class Answers {
     await post(replyFrame(FRAME.answerEnd, id))
   }
 
-  /** Says what went wrong: codes and sentences of our own errors, of any other only that there was one. */
   #sendError(id: string, priority: Priority, error: unknown): void {
+    const frame = replyFrame(FRAME.error, id, this.#errorBody(error))
+    const expiresAt = this.#use.clock.monotonic() + STREAM_STALL_MS
+    if (!this.#use.outbox.offer(priority, outgoing(frame, expiresAt))) this.#use.counters.droppedFull++
+  }
+
+  /** Says what went wrong: codes and sentences of our own errors, of any other only that there was one. */
+  #errorBody(error: unknown): Uint8Array {
     const known = error instanceof PlexusError
     if (!known) {
       this.#use.counters.handlerFailures++
       this.#use.log.warn({ peer: this.#use.peer, reason: reasonOf(error) }, 'a responder failed')
     }
     const message = known ? error.message.slice(0, ERROR_MESSAGE_MAX_CHARS) : 'the responder failed'
-    const frame = replyFrame(FRAME.error, id, encodeCbor([codeOf(error), message.toWellFormed()]))
-    const expiresAt = this.#use.clock.monotonic() + STREAM_STALL_MS
-    if (!this.#use.outbox.offer(priority, outgoing(frame, expiresAt))) this.#use.counters.droppedFull++
+    return encodeCbor([codeOf(error), message.toWellFormed()])
   }
 }
 
-function answerFrame(type: number, id: string, body: Uint8Array): Uint8Array {
-  if (body.byteLength <= MESSAGE_MAX_BYTES) return replyFrame(type, id, body)
+function bounded(body: Uint8Array): Uint8Array {
+  if (body.byteLength <= MESSAGE_MAX_BYTES) return body
   throw new BusError('ERR_MESSAGE_TOO_LARGE', `an answer of ${body.byteLength} bytes`, { fix: 'Answer in parts.' })
-}
-
-/** One request that is being answered. Its signal is made only when somebody asks for it: most responders do not. */
-class Scope implements RequestContext {
-  readonly from: PeerId
-  readonly trace: string
-  /** Monotonic ms. */
-  deadline: number
-  readonly #window = new SendWindow({ windowBytes: STREAM_WINDOW_BYTES })
-  #controller: AbortController | undefined
-  #reason: BusError | undefined
-  #wake: (() => void) | undefined
-
-  constructor(from: PeerId, deadline: number, trace: string) {
-    this.from = from
-    this.trace = trace
-    this.deadline = deadline
-  }
-
-  get isAborted(): boolean {
-    return this.#reason !== undefined
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason)
-    }
-    return this.#controller.signal
-  }
-
-  abort(reason: BusError): void {
-    if (this.#reason !== undefined) return
-    this.#reason = reason
-    this.#controller?.abort(reason)
-    this.#wake?.()
-  }
-
-  grant(bytes: number): boolean {
-    const honest = this.#window.grant(bytes)
-    this.#wake?.()
-    return honest
-  }
-
-  /** Waits until the asker has room for so many bytes. Rejects once the request is over. */
-  async spend(bytes: number): Promise<void> {
-    while (this.#reason === undefined && !this.#window.allows(bytes)) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    if (this.#reason !== undefined) throw this.#reason
-    this.#window.spend(bytes)
-  }
 }

@@ -14,26 +14,33 @@ import {
   systemRandom,
   type Timer,
 } from '../base/index.ts'
-import { NAME_MAX_CHARS } from '../identity/index.ts'
+import { NAME_MAX_CHARS, type Signer, type Verifier, verifier } from '../identity/index.ts'
 import type { Transport } from '../network/index.ts'
 import { Composer } from './composer.ts'
 import type { Contact } from './contact.ts'
 import { type Counters, counters } from './counters.ts'
 import { Dialogue } from './dialogue.ts'
+import { Dispatcher } from './dispatcher.ts'
+import type { Dissemination } from './dissemination/dissemination.ts'
+import { Lanes } from './dissemination/lanes.ts'
+import { MissedReports } from './dissemination/missed-reports.ts'
+import { Tree } from './dissemination/tree.ts'
 import { envelopeFrame } from './envelope.ts'
 import { BusError } from './errors.ts'
 import { FRAME } from './frames.ts'
 import { Inbox } from './inbox.ts'
 import { Introducer } from './introductions.ts'
 import { KindTable } from './kind-table.ts'
-import { type Outgoing, outgoing } from './lane-queue.ts'
-import { HOUSEKEEPING_MS, PACE_MAX_MS } from './limits.ts'
-import type { Outbox } from './outbox.ts'
+import { outgoing } from './lane-queue.ts'
+import { DIRECT_MEMBERS_MAX, HOUSEKEEPING_MS, PACE_MAX_MS } from './limits.ts'
+import { OnceTable } from './once-table.ts'
 import { OverloadReports } from './overload-reports.ts'
 import { Peers } from './peers.ts'
 import { query } from './query.ts'
 import type { InFlight } from './questions.ts'
+import { Repeats } from './repeats.ts'
 import { LANE_OF } from './scheduler.ts'
+import { Seals } from './seals.ts'
 import type { Session } from './session.ts'
 import { statusOf } from './status.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -43,7 +50,6 @@ import type {
   Bus,
   BusEvents,
   Lane,
-  Message,
   MessageHandler,
   PeerPresence,
   PublishReport,
@@ -52,6 +58,7 @@ import type {
   RequestOptions,
   Responder,
   SendOptions,
+  SingleRequestOptions,
   SubscribeOptions,
   Subscription,
 } from './types.ts'
@@ -59,12 +66,18 @@ import type {
 export interface BusInit {
   /** What other peers see as our name; untrusted there, at most 64 characters. */
   readonly name: string
+  /** Members of a group whom a publisher reaches directly; to more it publishes along a tree. Default 32. */
+  readonly directMembersMax?: number
 }
 
 export interface BusComponents {
   readonly transport: Transport
   /** Who may take part; `openAdmission` lets in everybody. */
   readonly admission: Admission
+  /** The device's: signs what goes through others. Without one, what we publish reaches only peers with lanes to us. */
+  readonly signer?: Signer
+  /** Checks what came through others; one of its own by default. */
+  readonly verifier?: Verifier
   /** Default: the system's, as for `random`. */
   readonly clock?: Clock
   readonly random?: Random
@@ -94,13 +107,22 @@ class LaneBus implements Bus {
   readonly #counters: Counters = counters()
   readonly #inFlight: InFlight = { asked: 0, answering: 0 }
   readonly #responders = new KindTable<Responder>('answers')
+  readonly #once = new OnceTable()
+  readonly #repeats: Repeats
   /** Ready peers. */
   readonly #dialogues = new Map<PeerId, Dialogue>()
   readonly #composer: Composer
   readonly #subscriptions: Subscriptions
   readonly #inbox: Inbox
+  readonly #dispatcher: Dispatcher
   readonly #introducer: Introducer
   readonly #overloads: OverloadReports
+  readonly #missed: MissedReports
+  readonly #seals: Seals
+  readonly #directMembersMax: number
+  readonly #lanes: Lanes
+  readonly #tree: Tree
+  readonly #ways: readonly Dissemination[]
   readonly #peers: Peers
   #state: ComponentState = 'stopped'
   #since: number
@@ -119,8 +141,27 @@ class LaneBus implements Bus {
     this.#composer = new Composer({ self: this.self, clock, random })
     this.#subscriptions = new Subscriptions(shared)
     this.#inbox = new Inbox({ ...shared, subscriptions: this.#subscriptions, hybridClock: this.#composer.hybridClock })
+    this.#dispatcher = new Dispatcher(shared)
     this.#introducer = new Introducer({ self: this.self, admission, ownAddresses: () => transport.addresses() })
     this.#overloads = new OverloadReports({ events: this.events })
+    this.#missed = new MissedReports({ ...shared, events: this.events })
+    this.#repeats = new Repeats({ dialogue: (peer) => this.#dialogue(peer), events: this.events, clock })
+    this.#directMembersMax = init.directMembersMax ?? DIRECT_MEMBERS_MAX
+    const { hybridClock } = this.#composer
+    const { signer, verifier: checks = verifier() } = components
+    this.#seals = new Seals({ signer, verifier: checks, clock, hybridClock })
+    const ways = {
+      ...shared,
+      self: this.self,
+      hybridClock,
+      seals: this.#seals,
+      dialogues: this.#dialogues,
+      missed: this.#missed,
+      onFull: (peer: PeerId, lane: Lane) => this.#dropped(peer, lane),
+    }
+    this.#lanes = new Lanes(ways)
+    this.#tree = new Tree({ ...ways, deliver: (message) => this.#subscriptions.deliver(message) })
+    this.#ways = [this.#lanes, this.#tree]
     this.#peers = new Peers(
       {
         ownName: plainLine(init.name, NAME_MAX_CHARS),
@@ -157,6 +198,7 @@ class LaneBus implements Bus {
       since: this.#since,
       counters: this.#counters,
       dialogues,
+      tree: this.#tree.figures,
       presence: this.#peers.presence(),
     })
   }
@@ -164,26 +206,13 @@ class LaneBus implements Bus {
   async publish(topic: string, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<PublishReport> {
     this.#assertRunning()
     if (topic === '') throw new BusError('ERR_TOPIC_INVALID', 'a topic is needed; to reach one peer use send')
-    const message = this.#composer.message(topic, kind, body, options)
-    const lane = LANE_OF[message.priority]
-    const entry = this.#entryOf(message)
-    const skipped: PublishReport['skipped'][number][] = []
-    let sent = 0
-    let roomiest: Outbox | undefined
-    let fill = Number.POSITIVE_INFINITY
-    for (const { session } of this.#dialogues.values()) {
-      const { peer, outbox } = session
-      if (!this.#use.admission.mayUseTopic(peer, topic)) continue
-      if (outbox.offer(message.priority, entry)) sent++
-      else skipped.push({ peer, reason: this.#dropped(peer, lane) })
-      const filled = outbox.scheduler.fill(lane)
-      if (filled >= fill) continue
-      fill = filled
-      roomiest = outbox
-    }
-    this.#counters.messagesOut += sent
+    const draft = this.#composer.draft(topic, kind, body, options)
+    const group = this.#use.admission.groupOf?.(topic) ?? topic
+    const dispatching = this.#wayTo(group).publish(draft, group)
+    const { message, sent, skipped, roomiest } = dispatching instanceof Promise ? await dispatching : dispatching
     if (this.#subscriptions.wants(topic)) await this.#subscriptions.deliver({ ...message, body: body.slice() })
-    if (fill >= PACE_FILL) await roomiest?.relieved(lane, PACE_MAX_MS)
+    const lane = LANE_OF[message.priority]
+    if (roomiest !== undefined && roomiest.scheduler.fill(lane) >= PACE_FILL) await roomiest.relieved(lane, PACE_MAX_MS)
     return { sent, skipped }
   }
 
@@ -194,7 +223,8 @@ class LaneBus implements Bus {
   async send(peer: PeerId, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<void> {
     const { session } = this.#dialogue(peer)
     const message = this.#composer.message('', kind, body, options)
-    const wait = session.outbox.post(message.priority, this.#entryOf(message), options.signal)
+    const entry = outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
+    const wait = session.outbox.post(message.priority, entry, options.signal)
     if (wait !== undefined) await wait
     this.#counters.messagesOut++
   }
@@ -203,7 +233,10 @@ class LaneBus implements Bus {
     return this.#inbox.receive(kind, handler)
   }
 
-  async request(peer: PeerId, kind: string, body: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+  async request(peer: PeerId, kind: string, body: Uint8Array, options: SingleRequestOptions = {}): Promise<Uint8Array> {
+    if (options.repeatable === true) {
+      return this.#repeats.request(peer, this.#composer.repeatableAsk(kind, body, options))
+    }
     const { questions } = this.#dialogue(peer)
     return questions.request(this.#composer.ask(kind, body, options))
   }
@@ -248,6 +281,7 @@ class LaneBus implements Bus {
 
   reconsider(): void {
     this.#peers.reconsider()
+    for (const way of this.#ways) way.reconsider()
   }
 
   #begin(contact: Contact, session: Session): Dialogue {
@@ -256,6 +290,10 @@ class LaneBus implements Bus {
       contact,
       session,
       inbox: this.#inbox,
+      dispatcher: this.#dispatcher,
+      once: this.#once,
+      lanes: this.#lanes,
+      tree: this.#tree,
       responders: this.#responders,
       introducer: this.#introducer,
       inFlight: this.#inFlight,
@@ -268,6 +306,7 @@ class LaneBus implements Bus {
 
   #greet(peer: PeerId, name: string | undefined): void {
     this.#dialogues.get(peer)?.start()
+    for (const way of this.#ways) way.welcome(peer)
     this.events.emit('peer:ready', { peer, name })
   }
 
@@ -281,10 +320,14 @@ class LaneBus implements Bus {
     if (this.#dialogues.get(session.peer)?.session !== session) return
     this.#dialogues.delete(session.peer)
     this.#introducer.forget(session.peer)
+    for (const way of this.#ways) way.farewell(session.peer)
   }
 
-  #entryOf(message: Message): Outgoing {
-    return outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
+  /** Along a tree if there are many members, and directly if there are few or we do not know them. */
+  #wayTo(group: string): Dissemination {
+    const members = this.#use.admission.membersOf?.(group)
+    const others = members === undefined ? 0 : members.size - 1
+    return others > this.#directMembersMax && this.#seals.signer !== undefined ? this.#tree : this.#lanes
   }
 
   #dialogue(peer: PeerId): Dialogue {
@@ -304,9 +347,14 @@ class LaneBus implements Bus {
 
   #armHousekeeping(): void {
     this.#housekeeping = this.#use.clock.setTimer(HOUSEKEEPING_MS, () => {
-      for (const dialogue of this.#dialogues.values()) dialogue.expire()
+      for (const [peer, dialogue] of this.#dialogues) {
+        if (dialogue.expire()) for (const way of this.#ways) way.lapsed(peer)
+      }
       this.#subscriptions.expire()
+      this.#once.expire(this.#use.clock.monotonic())
+      for (const way of this.#ways) way.keepHouse()
       this.#overloads.flush()
+      this.#missed.flush()
       this.#tellNews()
       this.#armHousekeeping()
     })
@@ -323,7 +371,12 @@ class LaneBus implements Bus {
     this.#housekeeping?.cancel()
     this.#ownAddresses?.[Symbol.dispose]()
     this.#subscriptions.close()
+    const error = new BusError('ERR_BUS_STOPPED', 'the bus was stopped')
+    this.#repeats.stop(error)
     await this.#peers.stop()
+    this.#dispatcher.stop()
+    for (const way of this.#ways) way.stop()
+    this.#once.clear(error)
     this.#become('stopped')
   }
 

@@ -1,9 +1,11 @@
 import { type Clock, HybridClock, hexOf, isTraceparent, type PeerId, type Random } from '../base/index.ts'
+import type { Draft } from './dissemination/dissemination.ts'
 import { envelopeFrame } from './envelope.ts'
 import { BusError } from './errors.ts'
 import { FRAME } from './frames.ts'
 import { MESSAGE_TTL_MAX_MS, MESSAGE_TTL_MS, TRACE_MAX_CHARS } from './limits.ts'
 import type { Ask } from './questions.ts'
+import type { RepeatableAsk } from './repeats.ts'
 import { assertKind, assertTopic } from './topics.ts'
 import { MESSAGE_MAX_BYTES, type Message, REQUEST_TIMEOUT_MS, type RequestOptions, type SendOptions } from './types.ts'
 
@@ -31,6 +33,11 @@ export class Composer {
 
   /** A message to one peer, or with a topic to many. Throws `BusError` for what cannot be sent. */
   message(topic: string, kind: string, body: Uint8Array, options: SendOptions): Message {
+    return { ...this.draft(topic, kind, body, options), id: this.#nextId() }
+  }
+
+  /** The same without an id: what is published gets one that counts, see `Numbering`. */
+  draft(topic: string, kind: string, body: Uint8Array, options: SendOptions): Draft {
     if (topic !== '') assertTopic(topic)
     assertKind(kind)
     assertSize(body)
@@ -38,7 +45,7 @@ export class Composer {
     options.signal?.throwIfAborted()
     const hlc = this.hybridClock.tick()
     const from = this.#self
-    return { kind, topic, id: this.#nextId(), from, priority, hlc, ttlMs: duration(ttlMs), trace: traceOf(trace), body }
+    return { kind, topic, from, priority, hlc, ttlMs: duration(ttlMs), trace: traceOf(trace), body }
   }
 
   ask(kind: string, body: Uint8Array, options: RequestOptions): Ask {
@@ -46,6 +53,14 @@ export class Composer {
     const message = this.message('', kind, body, { ...options, ttlMs: timeoutMs })
     const { id, priority } = message
     return { id, frame: envelopeFrame(FRAME.request, message), priority, timeoutMs, signal: options.signal }
+  }
+
+  /** The same for a request that may be asked again under its id. */
+  repeatableAsk(kind: string, body: Uint8Array, options: RequestOptions): RepeatableAsk {
+    const timeoutMs = duration(options.timeoutMs ?? REQUEST_TIMEOUT_MS)
+    const message = this.message('', kind, body, options)
+    const frameFor = (ttlMs: number): Uint8Array => envelopeFrame(FRAME.requestOnce, { ...message, ttlMs })
+    return { id: message.id, frameFor, priority: message.priority, timeoutMs, signal: options.signal }
   }
 
   #nextId(): string {

@@ -17,6 +17,8 @@ export class Contact {
   readonly backoff: Backoff
   link: Link | undefined
   session: Session | undefined
+  /** The link on which the session opened its lanes. */
+  sessionLink: Link | undefined
   /** Fires when the next session is to be opened. */
   retry: Timer | undefined
   /** Until then nothing is opened or let in: the peer broke the protocol. Monotonic ms. */

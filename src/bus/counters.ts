@@ -16,6 +16,13 @@ export interface Counters {
   droppedUnhandled: number
   /** Answers to requests that were given up. */
   droppedLate: number
+  /** Signed messages from too long ago, or from the future. */
+  droppedUntimely: number
+  /** Signed messages received, and those of them that were known. */
+  copiesIn: number
+  duplicates: number
+  /** Messages of others that did not come. */
+  missed: number
   /** Traces that are no W3C traceparent; their messages went on without. */
   droppedTraces: number
   /** Addresses of peers that are none of ours, or of us. */
@@ -26,6 +33,8 @@ export interface Counters {
   handlersStuck: number
   requestsOut: number
   requestsIn: number
+  /** Of these, asked before and not run again. */
+  requestsRepeated: number
   /** Breaches of the protocol by peers. */
   faults: number
   /** Lanes not let in. */
@@ -44,12 +53,17 @@ export function counters(): Counters {
     droppedTopic: 0,
     droppedUnhandled: 0,
     droppedLate: 0,
+    droppedUntimely: 0,
+    copiesIn: 0,
+    duplicates: 0,
+    missed: 0,
     droppedTraces: 0,
     droppedAddresses: 0,
     handlerFailures: 0,
     handlersStuck: 0,
     requestsOut: 0,
     requestsIn: 0,
+    requestsRepeated: 0,
     faults: 0,
     refusals: 0,
   }

@@ -1,7 +1,12 @@
-import { type Clock, type Events, isTraceparent, type Logger, type Random, reasonOf } from '../base/index.ts'
+import { type Clock, type Events, type Logger, type Random, reasonOf } from '../base/index.ts'
+import { Allowance } from './allowance.ts'
 import { Answers } from './answers.ts'
 import type { Contact } from './contact.ts'
 import type { Counters } from './counters.ts'
+import { Delivery, type Dispatcher } from './dispatcher.ts'
+import type { Lanes } from './dissemination/lanes.ts'
+import type { Tree } from './dissemination/tree.ts'
+import { parseMark } from './dissemination/tree-frames.ts'
 import { parseEnvelope } from './envelope.ts'
 import type { BusError } from './errors.ts'
 import { bodyOf, creditFrame, FRAME, idOf, parseCredit, parseToken } from './frames.ts'
@@ -11,18 +16,27 @@ import type { Inbox } from './inbox.ts'
 import { type Introducer, type Introduction, introductionsFrame, parseIntroductions } from './introductions.ts'
 import type { KindTable } from './kind-table.ts'
 import { outgoing } from './lane-queue.ts'
-import { INTRODUCTION_BURST } from './limits.ts'
+import { INTRODUCTION_BURST, SERVE_BURST_BYTES, SERVE_BYTES_PER_S } from './limits.ts'
+import type { OnceTable } from './once-table.ts'
 import { type InFlight, Questions } from './questions.ts'
 import { LANE_OF } from './scheduler.ts'
 import type { Session, SessionUser } from './session.ts'
 import type { Admission, BusEvents, Lane, Message, Responder } from './types.ts'
+import { withSoundTrace } from './untrusted-trace.ts'
+
+/** Above this the control lane is for what cannot be done without. */
+const CONTROL_SPARE_FILL = 0.5
 
 export interface DialogueComponents {
   readonly contact: Contact
   readonly session: Session
   readonly admission: Admission
   readonly inbox: Inbox
+  readonly dispatcher: Dispatcher
+  readonly lanes: Lanes
+  readonly tree: Tree
   readonly responders: KindTable<Responder>
+  readonly once: OnceTable
   readonly introducer: Introducer
   readonly inFlight: InFlight
   readonly counters: Counters
@@ -39,16 +53,19 @@ export class Dialogue implements SessionUser {
   readonly answers: Answers
   readonly heartbeat: Heartbeat
   readonly #use: DialogueComponents
+  /** What the peer may ask to be sent again. */
+  readonly allowance: Allowance = new Allowance({ burst: SERVE_BURST_BYTES, perSecond: SERVE_BYTES_PER_S })
   #introductionsLeft = INTRODUCTION_BURST
+  #expired = 0
 
   constructor(components: DialogueComponents) {
-    const { contact, session, clock, random, log, counters, inFlight, responders } = components
+    const { contact, session, clock, random, log, counters, inFlight, responders, once } = components
     const { outbox, peer } = session
     const control = (frame: Uint8Array): void => this.#control(frame)
     this.#use = components
     this.session = session
     this.questions = new Questions({ peer, outbox, clock, counters, inFlight, control })
-    this.answers = new Answers({ peer, outbox, responders, clock, log, counters, inFlight })
+    this.answers = new Answers({ peer, outbox, responders, once, clock, log, counters, inFlight })
     this.heartbeat = new Heartbeat({
       clock,
       random,
@@ -66,15 +83,33 @@ export class Dialogue implements SessionUser {
     this.introduce(this.#use.introducer.greeting(this.session.peer))
   }
 
+  /** Sends a frame of little account on the control lane; left out, and counted, when that is half full. */
+  tell(frame: Uint8Array): boolean {
+    const { outbox } = this.session
+    const hasRoom = outbox.scheduler.fill('control') < CONTROL_SPARE_FILL
+    if (hasRoom && outbox.offer('control', outgoing(frame, Number.POSITIVE_INFINITY))) return true
+    this.#use.counters.droppedFull++
+    return false
+  }
+
+  /** The peer broke the protocol, as was found after its frame was taken. */
+  breach(reason: string): void {
+    this.session.close({ cause: 'closed-by-us', refusal: { code: 'protocol', reason } })
+  }
+
   introduce(introductions: readonly Introduction[]): void {
     if (introductions.length > 0) this.#control(introductionsFrame(introductions))
   }
 
-  /** Lets go of whatever takes too long. */
-  expire(): void {
+  /** Lets go of whatever takes too long. Returns whether something expired in our lanes since it was last called. */
+  expire(): boolean {
+    const { expired } = this.session.outbox.scheduler
+    const hasLapsed = expired > this.#expired
+    this.#expired = expired
     this.#introductionsLeft = Math.min(INTRODUCTION_BURST, this.#introductionsLeft + 1)
     this.session.releaseStuck()
     this.answers.expire()
+    return hasLapsed
   }
 
   onFrame(lane: Lane, type: number, payload: Buffer): FrameOutcome {
@@ -88,6 +123,10 @@ export class Dialogue implements SessionUser {
     }
   }
 
+  dispatch(delivery: Delivery): void {
+    this.#use.dispatcher.post(delivery)
+  }
+
   onCredit(bytes: number): void {
     this.#control(creditFrame(bytes))
   }
@@ -99,14 +138,16 @@ export class Dialogue implements SessionUser {
   }
 
   #onData(lane: Lane, type: number, payload: Buffer): FrameOutcome {
-    if (type === FRAME.message || type === FRAME.request) {
+    if (type === FRAME.message || type === FRAME.request || type === FRAME.requestOnce) {
       const received = parseEnvelope(payload, this.session.peer)
-      const message = received === undefined ? undefined : this.#withTrace(received)
+      const message = received === undefined ? undefined : withSoundTrace(received, this.#use.counters)
       if (message === undefined) return 'an envelope that cannot be read'
       if (LANE_OF[message.priority] !== lane) return `priority ${message.priority} does not travel here`
-      if (type === FRAME.message) return this.#use.inbox.accept(message)
-      return message.topic === '' ? this.answers.onRequest(message) : 'a request with a topic'
+      if (type === FRAME.message) return this.#onMessage(message)
+      return message.topic === '' ? this.answers.accept(message, type === FRAME.requestOnce) : 'a request with a topic'
     }
+    if (type === FRAME.spread) return this.#use.tree.onSpread(this, lane, payload)
+    if (type === FRAME.mark) return this.#onMark(payload)
     if (type < FRAME.answer || type > FRAME.cancel) return `frame type ${type} does not travel here`
     const id = idOf(payload)
     if (id === undefined) return 'a reply without an id'
@@ -115,16 +156,24 @@ export class Dialogue implements SessionUser {
     return undefined
   }
 
-  /** Without its trace if that is none: a trace is never a reason to lose a message. */
-  #withTrace(message: Message): Message {
-    if (message.trace === '' || isTraceparent(message.trace)) return message
-    this.#use.counters.droppedTraces++
-    return { ...message, trace: '' }
+  #onMessage(message: Message): FrameOutcome {
+    if (message.topic !== '') this.#use.lanes.heard(message)
+    return new Delivery(message.priority, () => this.#use.inbox.accept(message))
+  }
+
+  #onMark(payload: Buffer): string | undefined {
+    const mark = parseMark(payload)
+    if (mark === undefined) return 'a MARK that cannot be read'
+    this.#use.lanes.marked(this.session.peer, mark)
+    return undefined
   }
 
   #onControl(type: number, payload: Buffer): string | undefined {
     if (type === FRAME.credit) return this.#onCreditFrame(payload)
     if (type === FRAME.addresses) return this.#onAddresses(payload)
+    if (type >= FRAME.announce && type <= FRAME.want) {
+      return this.#use.tree.onControl(this, type, payload)
+    }
     if (type !== FRAME.ping && type !== FRAME.pong) return `frame type ${type} does not travel here`
     const token = parseToken(payload)
     if (token === undefined) return 'a heartbeat that cannot be read'

@@ -1,49 +1,103 @@
-import { bytesOfHex, encodeCbor, hexOf, isList, type PeerId, tryDecodeCbor } from '../base/index.ts'
-import { frame, ID_BYTES } from './frames.ts'
-import { MESSAGE_TTL_MAX_MS, TRACE_MAX_CHARS } from './limits.ts'
+import { type PeerId, PUBLIC_KEY_BYTES } from '../base/index.ts'
+import { FieldReader } from './field-reader.ts'
+import { FieldWriter } from './field-writer.ts'
+import { FRAME_HEADER_BYTES, ID_BYTES, writeFrameHeader } from './frames.ts'
+import { KIND_MAX_CHARS, MESSAGE_TTL_MAX_MS, TRACE_MAX_CHARS } from './limits.ts'
+import { inSlab } from './slab.ts'
 import { isKind, isTopic } from './topics.ts'
-import { MESSAGE_MAX_BYTES, type Message, PRIORITIES } from './types.ts'
+import { MESSAGE_MAX_BYTES, type Message, PRIORITIES, TOPIC_MAX_CHARS } from './types.ts'
 
 export const ENVELOPE_VERSION = 1
 
 /** A message as it travels: who sent it is known from the channel. */
 export type Envelope = Omit<Message, 'from'>
 
+/** A message as it travels through others: it names its author by key. */
+export interface AuthoredEnvelope extends Envelope {
+  /** Ed25519 public key. */
+  readonly author: Uint8Array
+}
+
+const NOBODY: Uint8Array = new Uint8Array(0)
+const FIELDS = 10
+/** The most that the fields take besides texts and body: heads, an id, an author, three numbers. */
+const FIELDS_MAX_BYTES = 128
+/** Smaller bodies are copied out of the input: kept, they would keep much more than themselves. */
+const VIEW_MIN_BYTES = 512
+
 /** A MESSAGE or REQUEST frame, the same bytes for every peer. */
 export function envelopeFrame(type: number, envelope: Envelope): Uint8Array {
-  const { kind, topic, id, priority, hlc, ttlMs, trace, body } = envelope
-  const from = new Uint8Array(0)
-  const rank = PRIORITIES.indexOf(priority)
-  const fields = encodeCbor([ENVELOPE_VERSION, kind, topic, bytesOfHex(id), from, rank, hlc, ttlMs, trace])
-  // The body joins as the tenth element here and not in the encoder, which would copy it once more.
-  fields[0] = ARRAY_OF_TEN
-  return frame(type, fields, byteStringHead(body.byteLength), body)
+  return inSlab(FRAME_HEADER_BYTES + sizeBound(envelope), (bytes, start) => {
+    const end = write(bytes, start + FRAME_HEADER_BYTES, envelope, NOBODY)
+    writeFrameHeader(bytes, start, type, end)
+    return end
+  })
 }
 
-const ARRAY_OF_TEN = 0x8a
-
-/** The head of a CBOR byte string (RFC 8949 section 3). */
-function byteStringHead(length: number): Uint8Array {
-  if (length < 24) return Uint8Array.of(0x40 | length)
-  if (length < 0x100) return Uint8Array.of(0x58, length)
-  if (length < 0x1_0000) return Uint8Array.of(0x59, length >> 8, length & 0xff)
-  return Uint8Array.of(0x5a, length >>> 24, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff)
+/** The bytes that an author signs. */
+export function authoredEnvelope(envelope: AuthoredEnvelope): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(sizeBound(envelope))
+  return new Uint8Array(bytes.buffer, 0, write(bytes, 0, envelope, envelope.author))
 }
 
-/** The message in a frame of `sender`; `undefined` for anything that `envelopeFrame` would not have written. */
+function sizeBound({ kind, topic, trace, body }: Envelope): number {
+  return FIELDS_MAX_BYTES + kind.length + topic.length + trace.length + body.byteLength
+}
+
+/** Returns where it ends. */
+function write(bytes: Buffer, at: number, envelope: Envelope, author: Uint8Array): number {
+  const writer = new FieldWriter(bytes, at)
+  writer.array(FIELDS)
+  writer.uint(ENVELOPE_VERSION)
+  writer.ascii(envelope.kind)
+  writer.ascii(envelope.topic)
+  writer.hex(envelope.id)
+  writer.bytes(author)
+  writer.uint(PRIORITIES.indexOf(envelope.priority))
+  writer.uint(envelope.hlc)
+  writer.uint(envelope.ttlMs)
+  writer.ascii(envelope.trace)
+  writer.bytes(envelope.body)
+  return writer.at
+}
+
+/**
+ * The message in a frame of `sender`; `undefined` for anything that `envelopeFrame` would not have written. Its body may be a
+ * view of `payload`.
+ */
 export function parseEnvelope(payload: Uint8Array, sender: PeerId): Message | undefined {
-  const fields = tryDecodeCbor(payload)
-  if (!isList(fields) || fields.length !== 10) return undefined
-  const [version, kind, topic, id, from, rank, hlc, ttlMs, trace, body] = fields
-  const priority = typeof rank === 'number' ? PRIORITIES[rank] : undefined
-  if (version !== ENVELOPE_VERSION || priority === undefined) return undefined
-  if (typeof kind !== 'string' || !isKind(kind)) return undefined
-  if (typeof topic !== 'string' || (topic !== '' && !isTopic(topic))) return undefined
-  if (!(id instanceof Uint8Array) || id.byteLength !== ID_BYTES) return undefined
-  if (!(from instanceof Uint8Array) || from.byteLength !== 0) return undefined
-  if (typeof hlc !== 'number' || hlc < 0 || typeof ttlMs !== 'number') return undefined
-  if (ttlMs < 0 || ttlMs > MESSAGE_TTL_MAX_MS) return undefined
-  if (typeof trace !== 'string' || trace.length > TRACE_MAX_CHARS) return undefined
-  if (!(body instanceof Uint8Array) || body.byteLength > MESSAGE_MAX_BYTES) return undefined
-  return { kind, topic, id: hexOf(id), from: sender, priority, hlc, ttlMs, trace, body }
+  const fields = parseFields(payload, 0)
+  if (fields === undefined) return undefined
+  const { body } = fields
+  return messageOf(fields, sender, body.byteLength < VIEW_MIN_BYTES ? body.slice() : body)
+}
+
+/** What `authoredEnvelope` made; who its author claims to be is not proven yet. */
+export function parseAuthoredEnvelope(payload: Uint8Array): AuthoredEnvelope | undefined {
+  const fields = parseFields(payload, PUBLIC_KEY_BYTES)
+  return fields === undefined ? undefined : { ...fields, author: fields.author.slice(), body: fields.body.slice() }
+}
+
+/** The message in an envelope whose sender is proven. */
+export function messageOf(envelope: AuthoredEnvelope, from: PeerId, body: Uint8Array = envelope.body): Message {
+  const { kind, topic, id, priority, hlc, ttlMs, trace } = envelope
+  return { kind, topic, id, from, priority, hlc, ttlMs, trace, body }
+}
+
+function parseFields(payload: Uint8Array, authorBytes: number): AuthoredEnvelope | undefined {
+  const reader = new FieldReader(payload)
+  if (reader.array() !== FIELDS || reader.uint() !== ENVELOPE_VERSION) return undefined
+  const kind = reader.ascii(KIND_MAX_CHARS)
+  const topic = reader.ascii(TOPIC_MAX_CHARS)
+  const id = reader.hex(ID_BYTES)
+  const author = reader.bytes(authorBytes)
+  const priority = PRIORITIES[reader.uint()]
+  const hlc = reader.uint()
+  const ttlMs = reader.uint()
+  const trace = reader.ascii(TRACE_MAX_CHARS)
+  const body = reader.bytes(MESSAGE_MAX_BYTES)
+  if (reader.failed || !reader.isAtEnd || priority === undefined) return undefined
+  if (author.byteLength !== authorBytes || ttlMs > MESSAGE_TTL_MAX_MS) return undefined
+  if (!isKind(kind) || (topic !== '' && !isTopic(topic))) return undefined
+  return { kind, topic, id, author, priority, hlc, ttlMs, trace, body }
 }

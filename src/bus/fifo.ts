@@ -27,6 +27,14 @@ export class Fifo<T> {
     return item
   }
 
+  /** The newest. */
+  pop(): T | undefined {
+    if (this.size === 0) return undefined
+    const item = this.#items.pop()
+    if (this.#head === this.#items.length) this.clear()
+    return item
+  }
+
   clear(): void {
     this.#items = []
     this.#head = 0

@@ -1,6 +1,6 @@
 import { bytesOfHex } from '../base/index.ts'
 
-/** Frame types of `/plexus/lane/1.0.0` (docs/specs/bus.md). */
+/** Frame types of `/plexus/lane/1.1.0` (docs/specs/bus.md). */
 export const FRAME = {
   hello: 1,
   accepted: 2,
@@ -16,6 +16,14 @@ export const FRAME = {
   ping: 12,
   pong: 13,
   addresses: 14,
+  spread: 15,
+  announce: 16,
+  graft: 17,
+  prune: 18,
+  want: 19,
+  mark: 20,
+  requestOnce: 21,
+  relay: 22,
 } as const
 
 /** u32 length (big-endian, of what follows it) and u8 type. */
@@ -27,14 +35,19 @@ const TOKEN_BYTES = 4
 export function frame(type: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const size = parts.reduce((sum, part) => sum + part.byteLength, 0)
   const bytes = Buffer.allocUnsafe(FRAME_HEADER_BYTES + size)
-  bytes.writeUInt32BE(size + 1, 0)
-  bytes[4] = type
+  writeFrameHeader(bytes, 0, type, bytes.byteLength)
   let at = FRAME_HEADER_BYTES
   for (const part of parts) {
     bytes.set(part, at)
     at += part.byteLength
   }
   return bytes
+}
+
+/** The header of the frame that lies from `start` to `end`. */
+export function writeFrameHeader(bytes: Buffer, start: number, type: number, end: number): void {
+  bytes.writeUInt32BE(end - start - FRAME_HEADER_BYTES + 1, start)
+  bytes[start + FRAME_HEADER_BYTES - 1] = type
 }
 
 /** ANSWER, ANSWER_PART, ANSWER_END, ERROR, CANCEL: the request's id, then the rest. */

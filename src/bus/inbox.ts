@@ -1,6 +1,5 @@
 import { type HybridClock, type Logger, type PeerId, reasonOf } from '../base/index.ts'
 import type { Counters } from './counters.ts'
-import type { FrameOutcome } from './inbound-lane.ts'
 import { KindTable } from './kind-table.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import type { Admission, Message, MessageHandler } from './types.ts'
@@ -27,7 +26,7 @@ export class Inbox {
   }
 
   /** A promise means that the message is not dealt with yet. */
-  accept(message: Message): FrameOutcome {
+  accept(message: Message): Promise<void> | undefined {
     const { admission, subscriptions, hybridClock, counters } = this.#use
     counters.messagesIn++
     hybridClock.observe(message.hlc)

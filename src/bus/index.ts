@@ -27,6 +27,7 @@ export {
   type RequestOptions,
   type Responder,
   type SendOptions,
+  type SingleRequestOptions,
   type SubscribeOptions,
   type Subscription,
   TOPIC_MAX_CHARS,

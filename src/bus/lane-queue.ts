@@ -1,3 +1,4 @@
+import { Batch } from './batch.ts'
 import type { SendWindow } from './credit.ts'
 import { Fifo } from './fifo.ts'
 import { HIGH_BURST_FRAMES, WAITING_MAX_BYTES, WAITING_MAX_FRAMES, WRITE_MAX_BYTES } from './limits.ts'
@@ -92,12 +93,11 @@ export class LaneQueue {
   }
 
   #pack(now: number, window: SendWindow | undefined): Uint8Array | undefined {
-    const batch: Uint8Array[] = []
-    let size = 0
+    const batch = new Batch()
     for (let queue = this.#next(now); queue !== undefined; queue = this.#next(now)) {
       const entry = queue.peek()
       const bytes = entry?.frame.byteLength ?? 0
-      if (entry === undefined || (size > 0 && size + bytes > WRITE_MAX_BYTES) || window?.allows(bytes) === false) break
+      if (entry === undefined || !batch.takes(entry.frame) || window?.allows(bytes) === false) break
       queue.shift()
       entry.state = 'sent'
       window?.spend(bytes)
@@ -106,11 +106,10 @@ export class LaneQueue {
         this.#inside = { frame: entry.frame, offset: 0 }
         return this.#slice(this.#inside)
       }
-      batch.push(entry.frame)
-      size += bytes
+      batch.add(entry.frame)
       this.#remove(bytes)
     }
-    return size === 0 ? undefined : joined(batch, size)
+    return batch.bytes()
   }
 
   #slice(inside: { readonly frame: Uint8Array; offset: number }): Uint8Array {
@@ -182,16 +181,4 @@ export class LaneQueue {
     this.#waitingFrames--
     this.#waitingBytes -= waiter.entry.frame.byteLength
   }
-}
-
-function joined(batch: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = batch
-  if (batch.length === 1 && only !== undefined) return only
-  const bytes = Buffer.allocUnsafeSlow(size)
-  let at = 0
-  for (const part of batch) {
-    bytes.set(part, at)
-    at += part.byteLength
-  }
-  return bytes
 }

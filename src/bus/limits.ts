@@ -3,7 +3,7 @@ import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
 
 /** Every number that bounds the bus. Part of the protocol where docs/specs/bus.md says so. */
 
-export const LANE_PROTOCOL = '/plexus/lane/1.0.0'
+export const LANE_PROTOCOL = '/plexus/lane/1.1.0'
 
 export const KIND_MAX_CHARS = 64
 export const TRACE_MAX_CHARS: number = TRACEPARENT_CHARS
@@ -55,6 +55,15 @@ export const REQUESTS_PER_PEER = 1024
 export const REQUESTS_TOTAL = 8192
 /** Bodies of requests that one peer may have in our responders. */
 export const REQUEST_BODIES_MAX_BYTES: number = 16 * 1024 * 1024
+/** Requests that may be asked again, remembered until the deadline and a little longer: what is under way may come late. */
+export const ONCE_ENTRIES_MAX = 2048
+export const ONCE_PER_PEER = 256
+export const ONCE_GRACE_MS = 10_000
+/** Their answers that are kept, of one peer and in all. */
+export const ONCE_PER_PEER_BYTES: number = 2 * 1024 * 1024
+export const ONCE_TOTAL_BYTES: number = 32 * 1024 * 1024
+/** Requests that wait for their peers to be ready again. */
+export const REPEATS_WAITING_MAX = 1024
 /** A streamed answer that makes no progress for so long is given up by its responder. */
 export const STREAM_STALL_MS = 60_000
 
@@ -85,3 +94,36 @@ export const TOPIC_CACHE_ENTRIES = 1024
 
 /** A publisher that awaits is slowed to its fastest peer once that peer's lane is half full, but never longer than this. */
 export const PACE_MAX_MS = 50
+
+/** Members that a publisher reaches directly; to more it publishes along a tree. */
+export const DIRECT_MEMBERS_MAX = 32
+/** Groups that we number messages for, or keep a tree of; the first to be begun goes first. */
+export const GROUPS_MAX = 1024
+/** How far numbers of one stream may lie apart; older ones are not taken any more. */
+export const SEQUENCE_WINDOW = 1024
+/** Numbers of one stream that may be missing at once; more are given up. */
+export const MISSING_MAX = 256
+/** Groups and authors whose missed messages are summed up. */
+export const MISSED_REPORTS_MAX = 1024
+/** Streams on direct lanes whose numbers we follow, of one peer; the first to be begun goes first. */
+export const DIRECT_STREAMS_PER_PEER = 256
+/** Authors whose key and id we know together. */
+export const AUTHORS_MAX = 4096
+
+/** Messages kept for those who ask. */
+export const CACHE_MAX_BYTES: number = 16 * 1024 * 1024
+export const CACHE_MAX_ENTRIES = 8192
+export const CACHE_MAX_MS = 30_000
+
+/** Streams of a group that are followed, in all (and as many on hearsay alone), of one author, and of one author on hearsay. */
+export const STREAMS_PER_GROUP = 4096
+export const STREAMS_PER_AUTHOR = 32
+export const HEARSAY_PER_AUTHOR = 8
+/** Rows of one frame. */
+export const CLAIMS_MAX = 128
+export const WANTS_MAX = 128
+export const RANGES_MAX = 32
+/** Messages sent at most in answer to one GRAFT or WANT, and bytes to one peer in answer to all: at once, and each second. */
+export const GRAFT_MAX_MESSAGES = 256
+export const SERVE_BURST_BYTES: number = 4 * 1024 * 1024
+export const SERVE_BYTES_PER_S: number = 1024 * 1024

@@ -53,6 +53,7 @@ export class Outbox {
     return this.#scheduler
   }
 
+  /** From now on the lane is written to `channel`. */
   attach(lane: Lane, channel: Channel): void {
     this.#writers[lane].channel = channel
   }
@@ -79,12 +80,12 @@ export class Outbox {
     return honest
   }
 
-  /** Resolves when the lane is less than half full, or after `timeoutMs`; at once while it does not move at all. */
+  /** Resolves when the lane is less than half full, or after `timeoutMs`; in the next turn while it does not move at all. */
   async relieved(lane: Lane, timeoutMs: number): Promise<void> {
     const writer = this.#writers[lane]
-    if (writer.stalled) return
     await new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimer(timeoutMs, () => {
+      // Never at once: a publisher in a loop would keep the event loop from writing, and the lane full for ever.
+      const timer = this.#clock.setTimer(writer.stalled ? 0 : timeoutMs, () => {
         writer.stalled = true
         entry.resume()
       })

@@ -74,6 +74,7 @@ export class Peers {
         this.#onChannel(channel),
       ),
       transport.events.on('peer:connect', (link) => this.#onLink(link)),
+      transport.events.on('link:changed', ({ link }) => this.#onOtherLink(link)),
       transport.events.on('peer:disconnect', ({ peer, reason }) => this.#onLinkLost(peer, reason)),
     )
     for (const link of transport.links()) this.#onLink(link)
@@ -123,6 +124,22 @@ export class Peers {
     contact.become('offline', reason, this.#use.clock.now())
   }
 
+  #onOtherLink(link: Link): void {
+    const contact = this.#contactOf(link.peer)
+    contact.link = link
+    this.#moveLanes(contact)
+  }
+
+  /** From a relayed link to a direct one. The other way there is nothing to move: the lanes were lost with the link. */
+  #moveLanes(contact: Contact): void {
+    const { link, session, sessionLink, peer } = contact
+    if (session?.isReady !== true || link?.kind !== 'direct' || sessionLink?.kind !== 'relayed') return
+    contact.sessionLink = link
+    session.move().catch((error: unknown) => {
+      this.#use.log.debug({ peer, reason: reasonOf(error) }, 'the lanes were not moved to the direct link')
+    })
+  }
+
   /** Brings a contact to where admission says it should be. */
   #consider(contact: Contact): void {
     if (!this.#running || contact.link === undefined) return
@@ -156,6 +173,7 @@ export class Peers {
       this.#use,
     )
     contact.session = session
+    contact.sessionLink = contact.link
     if (contact.state !== 'refused') contact.become('connecting', contact.reason, this.#use.clock.now())
     void session.open()
     return session
@@ -165,6 +183,7 @@ export class Peers {
     contact.name = session.peerName
     contact.become('ready', undefined, this.#use.clock.now())
     this.#init.onReady(session)
+    this.#moveLanes(contact)
   }
 
   #onEnd(contact: Contact, session: Session, end: SessionEnd): void {
@@ -211,9 +230,10 @@ export class Peers {
   }
 
   async #letIn(contact: Contact, hello: Hello, channel: Channel): Promise<void> {
-    if (hello.lane === 'control' && contact.session?.hasIncoming('control')) {
+    const { session: known } = contact
+    if (hello.lane === 'control' && known?.hasIncoming('control') && !known.belongs(hello)) {
       const reason = 'the peer opened new lanes'
-      contact.session.close({ cause: 'closed-by-us', refusal: { code: 'superseded', reason } })
+      known.close({ cause: 'closed-by-us', refusal: { code: 'superseded', reason } })
     }
     if (contact.session === undefined) contact.promptedAt = this.#use.clock.monotonic()
     const { session = this.#begin(contact) } = contact
@@ -230,7 +250,7 @@ export class Peers {
     }
     const { session } = contact
     if (hello.lane === 'control') return session === undefined ? this.#hasteOf(contact) : undefined
-    const fits = session?.belongs(hello) === true && !session.hasIncoming(hello.lane)
+    const fits = session?.belongs(hello) === true
     return fits ? undefined : { code: 'superseded', reason: 'the lane belongs to no session that is open' }
   }
 

@@ -242,6 +242,8 @@ function remoteError(body: Uint8Array): BusError {
     return new BusError('ERR_REMOTE', unreadable, { remoteCode: 'ERR_UNKNOWN' })
   }
   const text = plainLine(message, ERROR_MESSAGE_MAX_CHARS)
-  if (code === 'ERR_NO_RESPONDER' || code === 'ERR_OVERLOADED') return new BusError(code, text)
+  if (code === 'ERR_NO_RESPONDER' || code === 'ERR_OVERLOADED' || code === 'ERR_ANSWER_FORGOTTEN') {
+    return new BusError(code, text)
+  }
   return new BusError('ERR_REMOTE', text, { remoteCode: plainLine(code, KIND_MAX_CHARS) })
 }

@@ -1,5 +1,6 @@
 import { type Clock, hexOf, type PeerId, type Random, reasonOf, withDeadline } from '../base/index.ts'
 import type { Channel, Transport } from '../network/index.ts'
+import type { Delivery } from './dispatcher.ts'
 import { BusError } from './errors.ts'
 import { FrameParser } from './frame-parser.ts'
 import { FRAME } from './frames.ts'
@@ -37,6 +38,7 @@ export type SessionEnd =
 /** What makes use of a session once it is ready. */
 export interface SessionUser {
   onFrame(lane: Lane, type: number, payload: Buffer): FrameOutcome
+  dispatch(delivery: Delivery): void
   /** Frames of the peer's bulk lane are dealt with: tell it. */
   onCredit(bytes: number): void
   onEnd(error: BusError): void
@@ -62,7 +64,8 @@ export interface SessionComponents {
  *
  *   opening --(four of ours accepted, four of theirs said HELLO)--> ready --(any lane ends, or `close`)--> over
  *
- * Nothing that a peer sends after HELLO is looked at before `ready`.
+ * Nothing that a peer sends after HELLO is looked at before `ready`. While it is, each side may move its four lanes to other
+ * channels: nothing is lost by that, and nothing changes its place.
  */
 export class Session {
   readonly peer: PeerId
@@ -74,13 +77,15 @@ export class Session {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #id: string
+  /** The channels that our lanes are written to, once accepted. */
   readonly #outgoing = new Map<Lane, Channel>()
+  /** All that we opened and that are not closed yet. */
+  readonly #opened = new Set<Channel>()
   readonly #incoming = new Map<Lane, InboundLane>()
   readonly #abort = new AbortController()
   readonly #settled = Promise.withResolvers<void>()
   readonly #deadline: Disposable
   #user: SessionUser | undefined
-  #accepted = 0
   #incomingId: string | undefined
   #state: 'opening' | 'ready' | 'over' = 'opening'
   /** Settles when the channels are gone too; never rejects. */
@@ -127,6 +132,11 @@ export class Session {
     }
   }
 
+  /** Moves our lanes to new channels, which the transport opens on the best link there is. Rejects if one could not be moved. */
+  async move(): Promise<void> {
+    await Promise.all(LANES.map((lane) => this.#openLane(lane)))
+  }
+
   hasIncoming(lane: Lane): boolean {
     return this.#incoming.has(lane)
   }
@@ -136,13 +146,16 @@ export class Session {
     return this.#incomingId === undefined ? hello.lane === 'control' : this.#incomingId === hello.session
   }
 
-  /** Lets a lane of the peer in and reads it to its end. */
+  /** Lets a lane of the peer in and reads it to its end, or goes on with one that it moves. */
   async accept(hello: Hello, channel: Channel): Promise<void> {
+    const known = this.#incoming.get(hello.lane)
+    if (known !== undefined) return this.#acceptMoved(known, channel)
     const lane = new InboundLane({
       lane: hello.lane,
       channel,
       now: () => this.#clock.monotonic(),
       onFrame: (name, type, payload) => this.#user?.onFrame(name, type, payload),
+      dispatch: (delivery) => this.#user?.dispatch(delivery),
       onCredit: (bytes) => this.#user?.onCredit(bytes),
     })
     this.#incoming.set(hello.lane, lane)
@@ -161,6 +174,11 @@ export class Session {
       else this.close({ cause: 'lost', reason: end.reason })
     }
     await this.farewell
+  }
+
+  async #acceptMoved(lane: InboundLane, channel: Channel): Promise<void> {
+    if (lane.moveTo(channel)) await channel.send(acceptedFrame({ windowBytes: BULK_WINDOW_BYTES }))
+    else channel.abort(new BusError('ERR_LANE_PROTOCOL', 'the lane is being moved already'))
   }
 
   releaseStuck(): void {
@@ -195,7 +213,8 @@ export class Session {
   async #handshake(lane: Lane): Promise<void> {
     const channel = await this.#transport.open(this.peer, LANE_PROTOCOL, { signal: this.#abort.signal })
     if (this.isOver) return channel.abort(new BusError('ERR_PEER_LOST', 'the session ended meanwhile'))
-    this.#outgoing.set(lane, channel)
+    this.#opened.add(channel)
+    void channel.closed.then(() => this.#opened.delete(channel))
     await channel.send(helloFrame({ lane, session: this.#id, name: this.#init.ownName }))
     const accepted = Promise.withResolvers<void>()
     // Heard by nobody when the session ended before the lane was accepted.
@@ -208,8 +227,11 @@ export class Session {
   async #hear(lane: Lane, channel: Channel, accepted: PromiseWithResolvers<void>): Promise<void> {
     const parser = new FrameParser({ maxFrameBytes: HANDSHAKE_FRAME_MAX_BYTES })
     let isAccepted = false
+    const lost = (end: SessionEnd): void => {
+      if (!this.isReady || this.#outgoing.get(lane) === channel) this.close(end)
+    }
     const sink = (type: number, payload: Buffer): string | undefined => {
-      if (type === FRAME.refused) return this.#onRefused(payload)
+      if (type === FRAME.refused) return this.#onRefused(payload, lost)
       const answer = type === FRAME.accepted && !isAccepted ? parseAccepted(payload) : undefined
       if (answer === undefined) return `frame type ${type} where ACCEPTED or REFUSED belongs`
       isAccepted = true
@@ -222,30 +244,33 @@ export class Session {
         const fault = parser.push(chunk, sink)
         if (fault !== undefined) this.close({ cause: 'closed-by-us', refusal: { code: 'protocol', reason: fault } })
       }
-      this.close({ cause: 'lost', reason: `the peer closed our ${lane} lane` })
+      lost({ cause: 'lost', reason: `the peer closed our ${lane} lane` })
     } catch (error) {
-      this.close({ cause: 'lost', reason: `our ${lane} lane broke: ${reasonOf(error)}` })
+      lost({ cause: 'lost', reason: `our ${lane} lane broke: ${reasonOf(error)}` })
     }
     accepted.reject(new BusError('ERR_PEER_LOST', `our ${lane} lane was not accepted`))
   }
 
   #onAccepted(lane: Lane, channel: Channel, windowBytes: number): void {
-    if (lane === 'bulk') this.outbox.scheduler.setWindow(windowBytes)
+    const before = this.#outgoing.get(lane)
+    this.#outgoing.set(lane, channel)
     this.outbox.attach(lane, channel)
-    this.#accepted++
+    if (before !== undefined) return void before.close()
+    // What a lane that moved may have in flight, it has already.
+    if (lane === 'bulk') this.outbox.scheduler.setWindow(windowBytes)
     this.#becomeReady()
   }
 
-  #onRefused(payload: Buffer): string | undefined {
+  #onRefused(payload: Buffer, lost: (end: SessionEnd) => void): string | undefined {
     const refusal = parseRefusal(payload)
     if (refusal === undefined) return 'a REFUSED frame that cannot be read'
-    if (refusal.code === 'not-admitted') this.close({ cause: 'refused-by-them', reason: refusal.reason })
-    else this.close({ cause: 'lost', reason: `the peer closed the lanes: ${refusal.reason} (${refusal.code})` })
+    if (refusal.code === 'not-admitted') lost({ cause: 'refused-by-them', reason: refusal.reason })
+    else lost({ cause: 'lost', reason: `the peer closed the lanes: ${refusal.reason} (${refusal.code})` })
     return undefined
   }
 
   #becomeReady(): void {
-    if (this.#state !== 'opening' || this.#accepted < LANES.length || this.#incoming.size < LANES.length) return
+    if (this.#state !== 'opening' || this.#outgoing.size < LANES.length || this.#incoming.size < LANES.length) return
     this.#state = 'ready'
     this.readyAt = this.#clock.monotonic()
     this.#deadline[Symbol.dispose]()
@@ -255,15 +280,15 @@ export class Session {
   }
 
   #missing(): string {
-    return `${this.#accepted} of 4 accepted by the peer, ${this.#incoming.size} of 4 opened by it`
+    return `${this.#outgoing.size} of 4 accepted by the peer, ${this.#incoming.size} of 4 opened by it`
   }
 
   /** Says why where it can be heard, then lets go of every channel. Never rejects. */
   async #leave(error: BusError, refusal: Refusal | undefined): Promise<void> {
     const control = this.#incoming.get('control')?.channel
     if (refusal !== undefined && control !== undefined) await refuse(control, refusal, this.#clock)
-    for (const channel of this.#outgoing.values()) channel.abort(error)
-    for (const lane of this.#incoming.values()) lane.channel.abort(error)
+    for (const channel of this.#opened) channel.abort(error)
+    for (const lane of this.#incoming.values()) lane.abort(error)
   }
 }
 

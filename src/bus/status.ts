@@ -8,6 +8,7 @@ export interface StatusParts {
   readonly since: number
   readonly counters: Counters
   readonly dialogues: readonly Dialogue[]
+  readonly tree: Readonly<Record<string, number>>
   readonly presence: readonly PeerPresence[]
 }
 
@@ -24,13 +25,14 @@ export function statusOf(parts: StatusParts): ComponentStatus {
   return { state: 'degraded', reason, since: Math.min(...struggling.map((peer) => peer.since)), ...fix, figures }
 }
 
-function figuresOf({ counters, dialogues, presence }: StatusParts): Readonly<Record<string, number>> {
+function figuresOf({ counters, dialogues, tree, presence }: StatusParts): Readonly<Record<string, number>> {
   const sum = (of: (dialogue: Dialogue) => number): number => dialogues.reduce((total, one) => total + of(one), 0)
   const { bytesIn, bytesOut, droppedExpired, handlersStuck, ...others } = counters
   return {
     peersReady: dialogues.length,
     peersKnown: presence.length,
     ...others,
+    ...tree,
     bytesIn: bytesIn + sum(({ session }) => session.bytesIn),
     bytesOut: bytesOut + sum(({ session }) => session.outbox.bytesOut),
     droppedExpired: droppedExpired + sum(({ session }) => session.outbox.scheduler.expired),

@@ -5,13 +5,27 @@ import { TOPIC_MAX_CHARS } from './types.ts'
 const PRINTABLE_ASCII = /^[!-~]+$/
 const SEPARATOR = /[./]/
 
+/** What was last found to be a topic, or a kind: the next one often is the same. */
+let lastTopic = ''
+let lastKind = ''
+
 /** Segments of printable ASCII separated by `.` or `/`, none empty, no `*`. */
 export function isTopic(text: string): boolean {
-  return isPattern(text) && !text.includes('*')
+  if (text === lastTopic && text !== '') return true
+  if (!isPattern(text) || text.includes('*')) return false
+  lastTopic = text
+  return true
 }
 
 export function isKind(text: string): boolean {
-  return text.length <= KIND_MAX_CHARS && PRINTABLE_ASCII.test(text)
+  if (text === lastKind && text !== '') return true
+  if (text.length > KIND_MAX_CHARS || !isPrintable(text)) return false
+  lastKind = text
+  return true
+}
+
+export function isPrintable(text: string): boolean {
+  return PRINTABLE_ASCII.test(text)
 }
 
 export function assertTopic(topic: string): void {
@@ -44,7 +58,7 @@ export function topicMatcher(pattern: string): (topic: string) => boolean {
 }
 
 function isPattern(text: string): boolean {
-  return text.length <= TOPIC_MAX_CHARS && PRINTABLE_ASCII.test(text) && !text.split(SEPARATOR).includes('')
+  return text.length <= TOPIC_MAX_CHARS && isPrintable(text) && !text.split(SEPARATOR).includes('')
 }
 
 /** Glob matching that backs up to the last `**` only: at worst the product of the two lengths, never exponential. */

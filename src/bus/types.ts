@@ -66,7 +66,7 @@ export interface Subscription extends AsyncIterable<Message>, Disposable {
 
 export interface RequestContext {
   readonly from: PeerId
-  /** Aborts when the asker cancels, its deadline passes or the link is lost. */
+  /** Aborts when the asker cancels, its deadline passes or, unless it may ask again, the link is lost. */
   readonly signal: AbortSignal
   /** W3C traceparent of this answer, for the requests that it needs itself; empty when the asker sent none. */
   readonly trace: string
@@ -78,6 +78,14 @@ export type Responder = (body: Uint8Array, context: RequestContext) => Promise<U
 export interface RequestOptions extends SendOptions {
   /** Default REQUEST_TIMEOUT_MS. */
   readonly timeoutMs?: number
+}
+
+export interface SingleRequestOptions extends RequestOptions {
+  /**
+   * Outlives a lost link: asked when the peer becomes ready, and again whenever it becomes ready again, until the deadline. The
+   * responder runs at most once while the other peer runs. The answer is single, not in parts.
+   */
+  readonly repeatable?: boolean
 }
 
 export interface QueryOptions extends RequestOptions {
@@ -125,6 +133,11 @@ export interface BusEvents {
   'peer:refused': { readonly peer: PeerId; readonly reason: string; readonly by: 'us' | 'them' }
   /** A peer told where others of our spaces can be reached. */
   'peer:addresses': { readonly peer: PeerId; readonly addresses: readonly string[] }
+  /**
+   * Another member said things to a group (the topic itself when it has no members named) that will not come any more: ask
+   * others for them. What was said before we first heard of it counts too. Told about once a second.
+   */
+  'messages:missed': { readonly group: string; readonly from: PeerId; readonly count: number }
   overload: { readonly peer: PeerId; readonly lane: Lane; readonly dropped: number }
 }
 
@@ -136,6 +149,13 @@ export interface Admission {
   mayTakePart(peer: PeerId): AdmissionVerdict
   /** May this peer hear, and speak on, this topic? Topics of a space are `space/<id>/...`. */
   mayUseTopic(peer: PeerId, topic: string): boolean
+  /**
+   * The group whose members may use this topic, written like a topic; topics with the same members share one. Absent, or
+   * undefined for topics that are not of a group: then each is on its own, and reaches whoever is linked.
+   */
+  groupOf?(topic: string): string | undefined
+  /** The members of a group, us included. Undefined for a name that is no group. Asked for every message: keep it at hand. */
+  membersOf?(group: string): ReadonlySet<PeerId> | undefined
   /** May `about`'s addresses be told to `to`? */
   mayIntroduce(to: PeerId, about: PeerId): boolean
 }
@@ -153,7 +173,7 @@ export interface Bus extends Component {
   send(peer: PeerId, kind: string, body: Uint8Array, options?: SendOptions): Promise<void>
   /** Receives what peers `send`. One handler per kind. Bulk credit returns only after the handler settles: that is the back-pressure. */
   receive(kind: string, handler: MessageHandler): Disposable
-  request(peer: PeerId, kind: string, body: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
+  request(peer: PeerId, kind: string, body: Uint8Array, options?: SingleRequestOptions): Promise<Uint8Array>
   /** The parts of a streamed answer, in order. */
   requestStream(peer: PeerId, kind: string, body: Uint8Array, options?: RequestOptions): AsyncIterable<Uint8Array>
   respond(kind: string, responder: Responder): Disposable

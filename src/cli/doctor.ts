@@ -1,7 +1,7 @@
 import { statfsSync, statSync } from 'node:fs'
 import { release, type } from 'node:os'
 import { errnoOf, reasonOf } from '../base/index.ts'
-import type { NodeStatus, StoreReport } from '../node/index.ts'
+import type { NodeStatus, ReachReport, StoreReport } from '../node/index.ts'
 import { ControlClient } from './client.ts'
 import type { Profile } from './profile.ts'
 
@@ -99,6 +99,19 @@ function storeCheck({ integrity, bytes }: StoreReport): Check {
   }
 }
 
+/** Can others connect to this peer? One that cannot be reached from elsewhere can still call others. */
+function reachCheck({ from, addresses, reason, fix, relays }: ReachReport): Check {
+  const name = 'reachable'
+  if (from === 'anywhere') return { name, state: 'ok', detail: `from anywhere, at ${addresses.join(' ')}` }
+  const where =
+    from === 'network' ? `from its own network, at ${addresses.join(' ')}` : from === 'nowhere' ? 'no' : 'unknown'
+  const through =
+    relays.length === 0 ? '' : `; ${relays.length === 1 ? 'a member relays' : `${relays.length} members relay`}`
+  const detail = `${where}${through}: ${reason ?? ''}`
+  if (from !== 'nowhere' || relays.length > 0) return { name, state: 'ok', detail }
+  return { name, state: 'warn', detail, fix: fix ?? 'See `plexus status`.' }
+}
+
 function nodeChecks(status: NodeStatus): readonly Check[] {
   const components = status.components
     .filter((component) => component.state !== 'ok')
@@ -129,5 +142,5 @@ function nodeChecks(status: NodeStatus): readonly Check[] {
           detail: 'nobody can reach this peer',
           fix: 'Restart with `plexus down` and `plexus up --listen /ip4/0.0.0.0/tcp/0`.',
         }
-  return [peers, reachable, ...components]
+  return [peers, reachable, reachCheck(status.reach), ...components]
 }

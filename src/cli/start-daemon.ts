@@ -21,6 +21,7 @@ export interface DaemonOptions {
   readonly name?: string | undefined
   readonly listen?: readonly string[] | undefined
   readonly mdns?: boolean | undefined
+  readonly relay?: boolean | undefined
   readonly httpPort?: number | undefined
   readonly logLevel?: string | undefined
 }

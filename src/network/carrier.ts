@@ -1,4 +1,4 @@
-import type { PeerId } from '../base/index.ts'
+import { type PeerId, shortPeerId } from '../base/index.ts'
 import type { StreamChannel } from './channel.ts'
 import type { Link } from './transport.ts'
 
@@ -19,7 +19,7 @@ export interface CarrierEvents {
   opened(connection: Connection): void
   closed(connection: Connection, reason: string): void
   /** The peer opened a stream of a protocol that is handled. */
-  accepted(channel: StreamChannel): void
+  accepted(channel: StreamChannel, link: Link): void
   discovered(peer: PeerId, addresses: readonly string[], by: string): void
 }
 
@@ -35,10 +35,22 @@ export interface Carrier {
   addresses(): readonly string[]
   /** Rejects with a `NetworkError` whose message is the reason, in a few words. */
   connect(peer: PeerId, address: string, signal: AbortSignal): Promise<Connection>
+  /**
+   * A direct connection beside a relayed one that the peer opened, from both ends at the same moment. Rejects with a
+   * `NetworkError` whose message is the reason. Left out by carriers that know no such thing.
+   */
+  punch?(relayed: Connection, signal: AbortSignal): Promise<Connection>
+  /** Where we can be reached through relays; circuits are accepted from these relays only. */
+  alsoAt(addresses: readonly string[]): void
   /** From now on, accepts or refuses streams of `protocol`. */
   handle(protocol: string, accept: boolean): void
   /** What works only in part, in words, and what to do about it. */
   complaint(): { readonly reason: string; readonly fix: string } | undefined
   /** Counters worth showing. */
   figures(): Readonly<Record<string, number>>
+}
+
+/** Why a link is relayed: the same words from every carrier. */
+export function relayedReason(relay: PeerId): string {
+  return `no direct connection could be made; peer ${shortPeerId(relay)} relays`
 }

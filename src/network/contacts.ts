@@ -1,5 +1,6 @@
 import { jitter, type PeerId, type Random } from '../base/index.ts'
-import { ADDRESSES_PER_PEER, dialableAddresses } from './addresses.ts'
+import { dialableAddresses, fewAddresses } from './addresses.ts'
+import type { LinkKind } from './transport.ts'
 
 /** Peers whose addresses are remembered; beyond it one that nobody wants gives way, or the newcomer is not taken. */
 export const KNOWN_PEERS = 1_000
@@ -11,8 +12,12 @@ export const BACKOFF_MAX_MS = 60_000
 export const STABLE_AFTER_MS = 30_000
 /** News about a peer brings the next attempt forward, but not closer than this to the last. */
 export const RETRY_FLOOR_MS = 1_000
+/** A relayed link is to become a direct one: the first attempt comes so soon, and the wait doubles with each. */
+export const UPGRADE_FIRST_MS = 2_000
+export const UPGRADE_MAX_MS: number = 10 * 60 * 1000
 
-export type ContactState = 'linked' | 'dialing' | 'waiting' | 'no-address'
+/** `relayed`: linked through a relay, while a direct way is looked for. */
+export type ContactState = 'linked' | 'relayed' | 'dialing' | 'waiting' | 'no-address'
 
 /** All times are milliseconds of one monotonic clock. */
 interface Contact {
@@ -27,12 +32,14 @@ interface Contact {
   lastAttemptAt: number
   /** An address was learned while a dial was under way. */
   hasNews: boolean
+  /** A dial for a direct link is under way beside the relayed one. */
+  upgrading: boolean
 }
 
 export interface ContactStatus {
   readonly peer: PeerId
   readonly state: ContactState
-  /** Why it is not linked. */
+  /** Why it is not linked, or not directly. */
   readonly reason: string | undefined
   readonly since: number
   readonly nextAttemptAt: number | undefined
@@ -42,6 +49,8 @@ export interface ContactStatus {
 export interface Attempt {
   readonly peer: PeerId
   readonly addresses: readonly string[]
+  /** A direct link is wanted beside the relayed one. */
+  readonly direct: boolean
 }
 
 /** Which peers should be linked, where they may be, and when to try next. Decides only; `ConnectionKeeper` acts. */
@@ -81,45 +90,59 @@ export class Contacts {
     if (contact === undefined) return false
     const offered = dialableAddresses(peer, addresses)
     const isNews = offered.some((address) => !contact.addresses.includes(address))
-    contact.addresses = [...new Set([...offered, ...contact.addresses])].slice(0, ADDRESSES_PER_PEER)
+    contact.addresses = fewAddresses([...new Set([...offered, ...contact.addresses])])
     if (!isNews) return false
-    if (contact.state === 'dialing') contact.hasNews = true
-    if (contact.state === 'waiting' || contact.state === 'no-address') this.#retrySoon(contact, now)
+    if (isBusy(contact)) contact.hasNews = true
+    else if (contact.state !== 'linked') this.#retrySoon(contact, now)
     return true
   }
 
   /** Tries again now. */
   nudge(peer: PeerId, now: number): void {
     const contact = this.#byPeer.get(peer)
-    if (contact?.state !== 'waiting') return
+    if (contact?.state !== 'waiting' && contact?.state !== 'relayed') return
     contact.failures = 0
     contact.nextAttemptAt = now
   }
 
-  linked(peer: PeerId, now: number): void {
+  linked(peer: PeerId, kind: LinkKind, now: number): void {
     const contact = this.#contact(peer, now)
-    if (contact !== undefined && contact.state !== 'linked') enter(contact, 'linked', undefined, now)
+    const state = kind === 'direct' ? 'linked' : 'relayed'
+    if (contact === undefined || contact.state === state) return
+    enter(contact, state, undefined, now)
+    contact.upgrading = false
+    if (state === 'linked') return
+    contact.failures = 0
+    contact.nextAttemptAt = now + UPGRADE_FIRST_MS
   }
 
   /** Brings what is known in line with the links there are. */
-  reconcile(links: ReadonlySet<PeerId>, now: number): void {
-    for (const [peer, { state }] of this.#byPeer) {
-      if (state === 'linked' && !links.has(peer)) this.unlinked(peer, 'the link was lost', now)
+  reconcile(links: ReadonlyMap<PeerId, LinkKind>, now: number): void {
+    for (const [peer, contact] of this.#byPeer) {
+      if (isLinked(contact) && !links.has(peer)) this.unlinked(peer, 'the link was lost', now)
     }
-    for (const peer of links) this.linked(peer, now)
+    for (const [peer, kind] of links) this.linked(peer, kind, now)
   }
 
   unlinked(peer: PeerId, reason: string, now: number): void {
     const contact = this.#byPeer.get(peer)
-    if (contact?.state !== 'linked') return
-    if (now - contact.since >= STABLE_AFTER_MS) contact.failures = 0
-    this.#failed(contact, reason, now)
+    if (contact === undefined || !isLinked(contact)) return
+    // What was counted of a relayed link are attempts at a direct one.
+    if (contact.state === 'relayed' || now - contact.since >= STABLE_AFTER_MS) contact.failures = 0
+    if (!contact.upgrading) {
+      this.#failed(contact, reason, now)
+      return
+    }
+    // The dial that was to improve the link is now there to replace it.
+    contact.upgrading = false
+    enter(contact, 'dialing', reason, now)
   }
 
   dialFailed(peer: PeerId, reason: string, now: number): void {
     const contact = this.#byPeer.get(peer)
-    if (contact?.state !== 'dialing') return
-    this.#failed(contact, reason, now)
+    if (contact === undefined || !isBusy(contact)) return
+    if (contact.state === 'relayed') this.#notUpgraded(contact, reason, now)
+    else this.#failed(contact, reason, now)
     if (contact.hasNews) this.#retrySoon(contact, now)
     contact.hasNews = false
   }
@@ -132,9 +155,10 @@ export class Contacts {
       .slice(0, this.#room())
     for (const [, contact] of due) {
       contact.lastAttemptAt = now
-      enter(contact, 'dialing', contact.reason, now)
+      if (contact.state === 'relayed') contact.upgrading = true
+      else enter(contact, 'dialing', contact.reason, now)
     }
-    return due.map(([peer, contact]) => ({ peer, addresses: contact.addresses }))
+    return due.map(([peer, { addresses, upgrading }]) => ({ peer, addresses, direct: upgrading }))
   }
 
   /** When `takeDue` will next have something to say, unless a dial must end first. */
@@ -160,14 +184,14 @@ export class Contacts {
         state,
         reason,
         since,
-        nextAttemptAt: state === 'waiting' ? nextAttemptAt : undefined,
+        nextAttemptAt: state === 'waiting' || state === 'relayed' ? nextAttemptAt : undefined,
         addresses,
       }))
   }
 
   #room(): number {
     let room = KEEPER_PARALLEL_DIALS
-    for (const { state } of this.#byPeer.values()) if (state === 'dialing') room--
+    for (const contact of this.#byPeer.values()) if (isBusy(contact)) room--
     return room
   }
 
@@ -176,6 +200,14 @@ export class Contacts {
     contact.failures++
     contact.nextAttemptAt = now + Math.min(jitter(this.#random, delay), BACKOFF_MAX_MS)
     enter(contact, contact.addresses.length === 0 ? 'no-address' : 'waiting', reason, now)
+  }
+
+  #notUpgraded(contact: Contact, reason: string, now: number): void {
+    contact.upgrading = false
+    contact.failures++
+    const delay = Math.min(UPGRADE_FIRST_MS * 2 ** contact.failures, UPGRADE_MAX_MS)
+    contact.nextAttemptAt = now + jitter(this.#random, delay)
+    contact.reason = reason
   }
 
   #retrySoon(contact: Contact, now: number): void {
@@ -201,6 +233,7 @@ export class Contacts {
       nextAttemptAt: now,
       lastAttemptAt: -RETRY_FLOOR_MS,
       hasNews: false,
+      upgrading: false,
     }
     this.#byPeer.set(peer, contact)
     return contact
@@ -208,15 +241,24 @@ export class Contacts {
 
   /** Forgets the peer known longest among those that are neither wanted nor linked. */
   #dropOne(): boolean {
-    for (const [peer, { wanted, state }] of this.#byPeer) {
-      if (!wanted && state !== 'linked' && state !== 'dialing') return this.#byPeer.delete(peer)
+    for (const [peer, contact] of this.#byPeer) {
+      if (!contact.wanted && !isLinked(contact) && !isBusy(contact)) return this.#byPeer.delete(peer)
     }
     return false
   }
 }
 
-function isWaiting(contact: Contact): boolean {
-  return contact.wanted && contact.state === 'waiting'
+function isLinked({ state }: Contact): boolean {
+  return state === 'linked' || state === 'relayed'
+}
+
+/** A dial is under way. */
+function isBusy({ state, upgrading }: Contact): boolean {
+  return state === 'dialing' || upgrading
+}
+
+function isWaiting({ wanted, state, upgrading }: Contact): boolean {
+  return wanted && (state === 'waiting' || (state === 'relayed' && !upgrading))
 }
 
 function enter(contact: Contact, state: ContactState, reason: string | undefined, now: number): void {

@@ -1,12 +1,15 @@
 import { abortable, type Clock, type PeerId, reasonOf, shortPeerId, type Timer } from '../base/index.ts'
-import { dialableAddresses } from './addresses.ts'
+import { dialableAddresses, isRelayed } from './addresses.ts'
 import { type AddressFailure, NetworkError } from './errors.ts'
+import type { DialOptions } from './transport.ts'
 
 export const DIAL_TIMEOUT_MS = 10_000
 /** Share of one address in the dial, so that a silent one does not use up the time of the others. */
 export const ADDRESS_TIMEOUT_MS = 5_000
 /** Head start of each address over the next; one that fails passes its turn on at once (RFC 8305, happy eyeballs). */
 export const DIAL_STAGGER_MS = 250
+/** Head start of the direct addresses over the first that leads through a relay, while one of them still runs. */
+export const RELAY_STAGGER_MS = 1_000
 export const PARALLEL_DIALS = 20
 export const QUEUED_DIALS = 100
 
@@ -27,7 +30,7 @@ interface Job<Connection> {
 export class Dialer<Connection> {
   readonly #init: DialerInit<Connection>
   readonly #clock: Clock
-  readonly #jobs = new Map<PeerId, Job<Connection>>()
+  readonly #jobs = new Map<string, Job<Connection>>()
   readonly #queue: (() => void)[] = []
   #running = 0
 
@@ -41,40 +44,42 @@ export class Dialer<Connection> {
     return this.#jobs.size
   }
 
-  /** Joins a dial to the same peer that is under way; the addresses of the first caller count. */
-  async dial(peer: PeerId, addresses: readonly string[], signal?: AbortSignal): Promise<Connection> {
+  /** Joins a dial to the same peer, and of the same kind, that is under way; the addresses of the first caller count. */
+  async dial(peer: PeerId, texts: readonly string[], options: DialOptions = {}): Promise<Connection> {
+    const { signal, direct = false, anew = false } = options
     signal?.throwIfAborted()
-    const job = this.#jobs.get(peer) ?? this.#begin(peer, addresses)
+    const addresses = dialableAddresses(peer, texts).filter((address) => !direct || !isRelayed(address))
+    const key = anew ? `${peer} ${addresses.join()}` : direct ? `${peer} direct` : peer
+    const job = this.#jobs.get(key) ?? this.#begin(key, peer, addresses)
     job.waiters++
     try {
       return await abortable(job.result, signal)
     } finally {
-      if (--job.waiters === 0) this.#drop(peer, job, 'nobody waits for this dial any more')
+      if (--job.waiters === 0) this.#drop(key, job, 'nobody waits for this dial any more')
     }
   }
 
   /** Ends all dials, those that wait too. */
   stop(reason: string): void {
-    for (const [peer, job] of this.#jobs) this.#drop(peer, job, reason)
+    for (const [key, job] of this.#jobs) this.#drop(key, job, reason)
   }
 
-  #begin(peer: PeerId, texts: readonly string[]): Job<Connection> {
+  #begin(key: string, peer: PeerId, addresses: readonly string[]): Job<Connection> {
     if (this.#jobs.size >= PARALLEL_DIALS + QUEUED_DIALS) {
       throw new NetworkError('ERR_OVERLOADED', `${this.#jobs.size} dials are under way`, { fix: 'Try again later.' })
     }
-    const addresses = dialableAddresses(peer, texts)
     if (addresses.length === 0) throw dialFailure(peer, [])
     const abort = new AbortController()
     const result = this.#run(peer, addresses, abort.signal)
     // Each waiter hears of a failure itself; without one there is nobody to tell.
     result.catch(() => undefined)
     const job: Job<Connection> = { result, abort, waiters: 0 }
-    this.#jobs.set(peer, job)
+    this.#jobs.set(key, job)
     return job
   }
 
-  #drop(peer: PeerId, job: Job<Connection>, reason: string): void {
-    if (this.#jobs.get(peer) === job) this.#jobs.delete(peer)
+  #drop(key: string, job: Job<Connection>, reason: string): void {
+    if (this.#jobs.get(key) === job) this.#jobs.delete(key)
     job.abort.abort(new NetworkError('ERR_UNREACHABLE', reason))
   }
 
@@ -116,7 +121,7 @@ class Race<Connection> {
   readonly #failures: AddressFailure[] = []
   readonly #result = Promise.withResolvers<Connection>()
   readonly #over = new AbortController()
-  #running = 0
+  readonly #running = new Set<string>()
   #stagger: Timer | undefined
 
   constructor(
@@ -146,9 +151,10 @@ class Race<Connection> {
   #next(): void {
     const address = this.#untried.shift()
     if (address === undefined) return
-    this.#running++
+    this.#running.add(address)
     this.#stagger?.cancel()
-    this.#stagger = this.#clock.setTimer(DIAL_STAGGER_MS, () => this.#next())
+    const staggerMs = this.#relayWaits() ? RELAY_STAGGER_MS : DIAL_STAGGER_MS
+    this.#stagger = this.#clock.setTimer(staggerMs, () => this.#next())
     const attempt = new AbortController()
     const timer = this.#clock.setTimer(ADDRESS_TIMEOUT_MS, () => {
       attempt.abort(new NetworkError('ERR_TIMEOUT', `no answer within ${ADDRESS_TIMEOUT_MS} ms`))
@@ -175,10 +181,16 @@ class Race<Connection> {
 
   #lost(address: string, error: unknown): void {
     if (this.#over.signal.aborted) return
-    this.#running--
+    this.#running.delete(address)
     this.#failures.push(addressFailure(address, error))
-    if (this.#untried.length > 0) this.#next()
-    else if (this.#running === 0) this.#fail(dialFailure(this.#peer, this.#failures))
+    if (this.#untried.length > 0 && !this.#relayWaits()) this.#next()
+    else if (this.#running.size === 0) this.#fail(dialFailure(this.#peer, this.#failures))
+  }
+
+  /** Whether what comes next is a relay and a direct address may still win. */
+  #relayWaits(): boolean {
+    const [next] = this.#untried
+    return next !== undefined && isRelayed(next) && [...this.#running].some((address) => !isRelayed(address))
   }
 
   /** From here on a connection that still comes up is discarded. */

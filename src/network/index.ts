@@ -26,9 +26,33 @@ export {
 } from './keeper.ts'
 export { offlineTransport } from './offline.ts'
 export {
+  OPEN_MESSAGE_MAX_BYTES,
+  type OpenJudge,
+  type OpenTopics,
+  OpenTopicsSocket,
+  type OpenVerdict,
+} from './open-topics.ts'
+export { type DialBack, type DialBackComponents, type DialBackInit, dialBack } from './reach/dial-back.ts'
+export {
+  type Reach,
+  type Reachability,
+  type ReachabilityComponents,
+  type ReachabilityInit,
+  type ReachFrom,
+  reachability,
+} from './reach/reachability.ts'
+export { type RelayOffer, type RelayOfferComponents, type RelayOfferInit, relayOffer } from './relay/relay-offer.ts'
+export {
+  type RelayReservations,
+  type RelayReservationsComponents,
+  type RelayReservationsInit,
+  relayReservations,
+} from './relay/relay-reservations.ts'
+export {
   CHANNEL_MAX_WRITE_BYTES,
   CHANNEL_READ_BUFFER_BYTES,
   type Channel,
+  type DialOptions,
   type HandleOptions,
   type Link,
   type LinkKind,

@@ -10,7 +10,7 @@ import {
   type Timer,
 } from '../base/index.ts'
 import { type Attempt, type ContactStatus, Contacts } from './contacts.ts'
-import type { Transport } from './transport.ts'
+import type { Link, Transport } from './transport.ts'
 
 export interface ConnectionKeeperComponents {
   readonly transport: Transport
@@ -53,7 +53,8 @@ export class ConnectionKeeper implements Component {
     const { events } = this.#transport
     const subscriptions = new DisposableStack()
     this.#subscriptions = subscriptions
-    subscriptions.use(events.on('peer:connect', ({ peer }) => this.#contacts.linked(peer, this.#now())))
+    subscriptions.use(events.on('peer:connect', (link) => this.#linked(link)))
+    subscriptions.use(events.on('link:changed', ({ link }) => this.#linked(link)))
     subscriptions.use(
       events.on('peer:disconnect', ({ peer, reason }) => {
         this.#contacts.unlinked(peer, reason, this.#now())
@@ -65,7 +66,8 @@ export class ConnectionKeeper implements Component {
         if (this.#contacts.isWanted(peer)) this.learn(peer, addresses)
       }),
     )
-    this.#contacts.reconcile(new Set(this.#transport.links().map(({ peer }) => peer)), this.#now())
+    const links = this.#transport.links().map(({ peer, kind }) => [peer, kind] as const)
+    this.#contacts.reconcile(new Map(links), this.#now())
     this.#turn()
   }
 
@@ -83,7 +85,7 @@ export class ConnectionKeeper implements Component {
   }
 
   status(): ComponentStatus {
-    const figures = { linked: 0, dialing: 0, waiting: 0, noAddress: 0, ignored: this.#contacts.ignored }
+    const figures = { linked: 0, relayed: 0, dialing: 0, waiting: 0, noAddress: 0, ignored: this.#contacts.ignored }
     for (const { state } of this.#contacts.list()) figures[state === 'no-address' ? 'noAddress' : state]++
     return { state: this.#running === undefined ? 'stopped' : 'ok', since: this.#since, figures }
   }
@@ -116,6 +118,11 @@ export class ConnectionKeeper implements Component {
     this.#turn()
   }
 
+  #linked({ peer, kind }: Link): void {
+    this.#contacts.linked(peer, kind, this.#now())
+    this.#turn()
+  }
+
   /** Starts what is due and sets the timer for what is next. */
   #turn(): void {
     if (this.#running === undefined) return
@@ -130,13 +137,14 @@ export class ConnectionKeeper implements Component {
     if (next !== undefined) this.#timer = this.#clock.setTimer(next - this.#now(), () => this.#turn())
   }
 
-  async #dial({ peer, addresses }: Attempt, signal: AbortSignal): Promise<void> {
+  async #dial({ peer, addresses, direct }: Attempt, signal: AbortSignal): Promise<void> {
     try {
-      const link = await this.#transport.dial(peer, addresses, { signal })
-      if (link.direction === 'outbound') this.#works(peer, link.address)
+      const link = await this.#transport.dial(peer, addresses, { signal, direct })
+      if (addresses.includes(link.address)) this.#works(peer, link.address)
       // The link may have fallen before we get here; whether it is up, the transport knows.
-      const isUp = this.#transport.links().some((other) => other.peer === peer)
-      if (isUp) this.#contacts.linked(peer, this.#now())
+      const now = this.#transport.links().find((other) => other.peer === peer)
+      const isThere = now !== undefined && (now.kind === 'direct' || !direct)
+      if (isThere) this.#contacts.linked(peer, now.kind, this.#now())
       else this.#contacts.dialFailed(peer, 'the peer closed the connection at once', this.#now())
     } catch (error) {
       this.#contacts.dialFailed(peer, reasonOf(error), this.#now())
@@ -146,9 +154,9 @@ export class ConnectionKeeper implements Component {
 
   /** An address that just worked goes first next time. */
   #works(peer: PeerId, address: string): void {
-    const [best] = this.#contacts.addressesOf(peer)
+    const before = this.#contacts.addressesOf(peer)
     this.#contacts.learn(peer, [address], this.#now())
-    if (best !== address) this.#tell(peer)
+    if (this.#contacts.addressesOf(peer).join() !== before.join()) this.#tell(peer)
   }
 
   #tell(peer: PeerId): void {

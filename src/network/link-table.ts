@@ -55,11 +55,13 @@ export class LinkTable<Connection extends Linked> {
     return this.#byPeer.get(peer) ?? []
   }
 
-  /** The connection that both ends use for new streams: the oldest that the peer with the smaller id opened. */
+  /** The connection that both ends use for new streams: a direct one, the oldest that the peer with the smaller id opened. */
   preferred(peer: PeerId): Connection | undefined {
     const known = this.of(peer)
+    const direct = known.filter((connection) => connection.link.kind === 'direct')
+    const candidates = direct.length > 0 ? direct : known
     const opener = this.#self < peer ? 'outbound' : 'inbound'
-    return known.find((connection) => connection.link.direction === opener) ?? known[0]
+    return candidates.find((connection) => connection.link.direction === opener) ?? candidates[0]
   }
 
   /** Those that `preferred` passes over. */

@@ -12,6 +12,7 @@ const NOBODY: Carrier = {
   connect: async (): Promise<Connection> => {
     throw new NetworkError('ERR_UNREACHABLE', 'this peer runs without a network')
   },
+  alsoAt: () => undefined,
   handle: () => undefined,
   complaint: () => undefined,
   figures: () => ({}),

@@ -13,13 +13,13 @@ import {
   type Timer,
   withDeadline,
 } from '../base/index.ts'
-import { joinAddress } from './addresses.ts'
+import { fewAddresses, joinAddress } from './addresses.ts'
 import type { Carrier, CarrierEvents, Connection } from './carrier.ts'
 import type { StreamChannel } from './channel.ts'
 import { Dialer } from './dialer.ts'
 import { NetworkError } from './errors.ts'
 import { LinkTable } from './link-table.ts'
-import type { Channel, HandleOptions, Link, Transport, TransportEvents } from './transport.ts'
+import type { Channel, DialOptions, HandleOptions, Link, Transport, TransportEvents } from './transport.ts'
 
 /** Connections held at once; beyond it we neither dial nor accept. */
 export const MAX_CONNECTIONS = 100
@@ -30,6 +30,8 @@ export const OPEN_TIMEOUT_MS = 5_000
 export const STOP_TIMEOUT_MS = 3_000
 /** How long the second of two connections to one peer may stay without a channel. */
 export const SURPLUS_GRACE_MS = 10_000
+/** How long channels may stay on a relayed connection once there is a direct one; then they are reset. */
+export const RELAYED_GRACE_MS = 30_000
 /** Interfaces come and go; this often we look whether our addresses changed. */
 export const ADDRESS_CHECK_MS = 10_000
 
@@ -63,6 +65,7 @@ export class StreamTransport implements Transport {
   #since: number
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  #also: readonly string[] = []
   #told: readonly string[] = []
   #addressTimer: Timer | undefined
 
@@ -125,32 +128,54 @@ export class StreamTransport implements Transport {
 
   addresses(): readonly string[] {
     if (this.#state !== 'ok') return []
-    return this.#carrier.addresses().map((address) => joinAddress(address, this.self))
+    const addresses = fewAddresses([...new Set([...this.#also, ...this.#carrier.addresses()])])
+    return addresses.map((address) => joinAddress(address, this.self))
   }
 
   links(): readonly Link[] {
     return this.#links.peers().flatMap((peer) => this.#links.preferred(peer)?.link ?? [])
   }
 
-  async dial(
-    peer: PeerId,
-    addresses: readonly string[],
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<Link> {
+  alsoAt(addresses: readonly string[]): void {
+    this.#also = addresses
+    this.#carrier.alsoAt(addresses)
+    if (this.#state === 'ok') this.#tellAddresses()
+  }
+
+  async dial(peer: PeerId, addresses: readonly string[], options: DialOptions = {}): Promise<Link> {
     this.#assertRunning()
     options.signal?.throwIfAborted()
     if (peer === this.self) throw new BaseError('ERR_INVALID_ARGUMENT', 'a peer does not dial itself')
-    const known = this.#links.preferred(peer)
-    if (known !== undefined) return known.link
+    const known = options.anew === true ? undefined : this.#links.preferred(peer)
+    if (known !== undefined && (options.direct !== true || known.link.kind === 'direct')) return known.link
     if (this.#links.size + this.#dialer.size >= MAX_CONNECTIONS) {
       throw new NetworkError('ERR_OVERLOADED', `${MAX_CONNECTIONS} connections are open`, { fix: 'Try again later.' })
     }
     try {
-      const connection = await this.#dialer.dial(peer, addresses, options.signal)
+      const connection = await this.#dialer.dial(peer, addresses, options)
+      const usual = options.anew === true ? undefined : this.#links.preferred(peer)
+      return (usual ?? connection).link
+    } catch (error) {
+      if (!(error instanceof NetworkError)) throw error
+      if (known !== undefined) return await this.#punch(known, error, options.signal)
+      this.#counts.failedDials++
+      throw error
+    }
+  }
+
+  /** The last resort for a direct link: both ends dial at once. It is the end that was called over the relay that begins. */
+  async #punch(relayed: Connection, failure: NetworkError, signal: AbortSignal | undefined): Promise<Link> {
+    const { peer } = relayed.link
+    try {
+      if (this.#carrier.punch === undefined || relayed.link.direction === 'outbound') throw failure
+      const connection = await this.#carrier.punch(relayed, signal ?? new AbortController().signal)
       return (this.#links.preferred(peer) ?? connection).link
     } catch (error) {
-      if (error instanceof NetworkError) this.#counts.failedDials++
-      throw error
+      signal?.throwIfAborted()
+      this.#counts.failedDials++
+      if (error === failure || !(error instanceof NetworkError)) throw error
+      const message = `${failure.message}; both at once: ${error.message}`
+      throw new NetworkError('ERR_UNREACHABLE', message, { cause: error, failures: failure.failures })
     }
   }
 
@@ -192,9 +217,10 @@ export class StreamTransport implements Transport {
   }
 
   async disconnect(peer: PeerId, reason: string): Promise<void> {
-    const connections = [...this.#links.of(peer)]
+    // The preferred one goes last, so that no other takes its place meanwhile.
+    const connections = new Set([...this.#links.surplus(peer), ...this.#links.of(peer)])
     for (const connection of connections) this.#forget(connection, reason)
-    await Promise.all(connections.map((connection) => connection.close(reason)))
+    await Promise.all([...connections].map((connection) => connection.close(reason)))
   }
 
   async #start(): Promise<void> {
@@ -202,7 +228,7 @@ export class StreamTransport implements Transport {
     const events: CarrierEvents = {
       opened: (connection) => this.#opened(connection),
       closed: (connection, reason) => this.#forget(connection, reason),
-      accepted: (channel) => this.#accepted(channel),
+      accepted: (channel, link) => this.#accepted(channel, link),
       discovered: (peer, addresses, by) => {
         if (peer !== this.self) this.events.emit('peer:discovered', { peer, addresses, by })
       },
@@ -237,16 +263,37 @@ export class StreamTransport implements Transport {
 
   #opened(connection: Connection): void {
     const { link } = connection
-    if (this.#state !== 'ok' && this.#state !== 'starting') this.#detach(connection, 'the network is stopping')
-    else if (this.#links.add(connection)) this.events.emit('peer:connect', link)
-    else if (this.#links.of(link.peer).length > CONNECTIONS_PER_PEER) this.#detach(connection, 'too many of one peer')
-    else this.#clock.setTimer(SURPLUS_GRACE_MS, () => this.#thinOut(link.peer))
+    if (this.#state !== 'ok' && this.#state !== 'starting') {
+      this.#detach(connection, 'the network is stopping')
+      return
+    }
+    const before = this.#links.preferred(link.peer)
+    if (this.#links.add(connection)) {
+      this.events.emit('peer:connect', link)
+      return
+    }
+    if (this.#links.of(link.peer).length > CONNECTIONS_PER_PEER) {
+      this.#detach(connection, 'too many of one peer')
+      return
+    }
+    this.#tellChange(before, link.peer)
+    this.#clock.setTimer(SURPLUS_GRACE_MS, () => this.#thinOut(link.peer))
+    this.#clock.setTimer(RELAYED_GRACE_MS, () => this.#leaveRelays(link.peer))
   }
 
   /** Takes a connection out of the table; the last of a peer is an event. */
   #forget(connection: Connection, reason: string): void {
     const { peer } = connection.link
+    const before = this.#links.preferred(peer)
     if (this.#links.remove(connection)) this.events.emit('peer:disconnect', { peer, reason })
+    else this.#tellChange(before, peer)
+  }
+
+  #tellChange(before: Connection | undefined, peer: PeerId): void {
+    const previous = before?.link
+    const link = this.#links.preferred(peer)?.link
+    if (link === undefined || previous === undefined || link.kind === previous.kind) return
+    this.events.emit('link:changed', { link, previous })
   }
 
   #detach(connection: Connection, reason: string): void {
@@ -260,13 +307,21 @@ export class StreamTransport implements Transport {
     }
   }
 
-  #accepted(channel: StreamChannel): void {
+  #leaveRelays(peer: PeerId): void {
+    if (this.#links.preferred(peer)?.link.kind !== 'direct') return
+    const relayed = this.#links.of(peer).filter(({ link }) => link.kind === 'relayed')
+    for (const connection of relayed) this.#detach(connection, 'there is a direct connection to this peer')
+  }
+
+  #accepted(channel: StreamChannel, link: Link): void {
     const { peer, protocol } = channel
     const handler = this.#handlers.get(protocol)
     const open = handler?.open.get(peer) ?? 0
-    if (handler === undefined || open >= handler.options.maxInboundStreams) {
+    const isMisplaced = handler?.options.directOnly === true && link.kind === 'relayed'
+    if (handler === undefined || isMisplaced || open >= handler.options.maxInboundStreams) {
       this.#counts.refusedStreams++
-      channel.abort(new NetworkError('ERR_OVERLOADED', `too many streams of ${protocol}`))
+      const reason = isMisplaced ? `${protocol} is not spoken over relays` : `too many streams of ${protocol}`
+      channel.abort(new NetworkError('ERR_OVERLOADED', reason))
       return
     }
     handler.open.set(peer, open + 1)
@@ -293,6 +348,7 @@ export class StreamTransport implements Transport {
       this.#told = addresses
       this.events.emit('self:addresses', { addresses })
     }
+    this.#addressTimer?.cancel()
     this.#addressTimer = this.#clock.setTimer(ADDRESS_CHECK_MS, () => this.#tellAddresses())
   }
 

@@ -18,6 +18,10 @@ export interface Link {
   readonly encryption: string
   /** Wall clock, milliseconds since 1970. */
   readonly since: number
+  /** The peer that relays a relayed link. It sees sizes and times, and nothing of what is said. */
+  readonly via?: PeerId
+  /** Why the link is relayed, in words. */
+  readonly reason?: string
 }
 
 /**
@@ -49,6 +53,16 @@ export interface Channel extends AsyncDisposable {
 export interface HandleOptions {
   /** Streams of this protocol that one peer may hold open towards us. The excess is reset. */
   readonly maxInboundStreams: number
+  /** Reset what comes over a relayed link. Default false. */
+  readonly directOnly?: boolean
+}
+
+export interface DialOptions {
+  readonly signal?: AbortSignal
+  /** Do not be content with a relayed link: try for a direct one beside it. Default false. */
+  readonly direct?: boolean
+  /** A connection of its own whatever links there are, to see whether the address leads there. It is closed unless it is used. */
+  readonly anew?: boolean
 }
 
 export interface TransportEvents {
@@ -56,6 +70,8 @@ export interface TransportEvents {
   'peer:connect': Link
   /** The last connection to a peer is gone. */
   'peer:disconnect': { readonly peer: PeerId; readonly reason: string }
+  /** A peer that stays linked is reached another way now: no longer through a relay, or only through one. */
+  'link:changed': { readonly link: Link; readonly previous: Link }
   /** A peer was seen (mDNS or another discovery) but is not connected. */
   'peer:discovered': { readonly peer: PeerId; readonly addresses: readonly string[]; readonly by: string }
   /** The addresses we can be reached at changed. */
@@ -69,19 +85,21 @@ export interface TransportEvents {
 export interface Transport extends Component {
   readonly self: PeerId
   readonly events: Events<TransportEvents>
-  /** Where we listen, as multiaddr strings including `/p2p/<self>`. */
+  /** Where we can be reached, as multiaddr strings including `/p2p/<self>`: directly, best first, then through relays. */
   addresses(): readonly string[]
   links(): readonly Link[]
   /**
-   * Connects to `peer` at one of the addresses (tried in parallel, bounded); returns the existing link if there is one.
+   * Connects to `peer` at one of the addresses (tried in parallel, relays last, bounded); returns the existing link if there is one.
    * Rejects: `ERR_UNREACHABLE` (with each address's reason), `ERR_WRONG_PEER` when another identity answers, `ERR_TIMEOUT`,
    * `ERR_OVERLOADED`.
    */
-  dial(peer: PeerId, addresses: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Link>
+  dial(peer: PeerId, addresses: readonly string[], options?: DialOptions): Promise<Link>
   /** A stream on the existing link. Rejects: `ERR_NOT_CONNECTED`, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_TIMEOUT`, `ERR_OVERLOADED`. */
   open(peer: PeerId, protocol: string, options?: { readonly signal?: AbortSignal }): Promise<Channel>
   /** Registers the handler of a protocol. A handler that throws resets its channel and is logged. */
   handle(protocol: string, options: HandleOptions, handler: (channel: Channel) => Promise<void>): Disposable
+  /** Where we can be reached besides where we listen. Replaces what was said before. */
+  alsoAt(addresses: readonly string[]): void
   /** Closes all connections to a peer. */
   disconnect(peer: PeerId, reason: string): Promise<void>
 }

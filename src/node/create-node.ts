@@ -11,7 +11,7 @@ import {
 } from '../base/index.ts'
 import { createBus } from '../bus/index.ts'
 import { cognition } from '../cognition/index.ts'
-import { type Identity, loadOrCreateIdentity, verifier } from '../identity/index.ts'
+import { type Identity, loadOrCreateIdentity, type Verifier, verifier } from '../identity/index.ts'
 import { connectionKeeper } from '../network/index.ts'
 import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
 import { research } from '../research/index.ts'
@@ -31,6 +31,7 @@ import { introduce } from './introductions.ts'
 import { Lifetime } from './lifetime.ts'
 import { openNetwork } from './listening.ts'
 import { callOperation, nodeOperations } from './operations.ts'
+import { NodeReach } from './reach.ts'
 import { nodeStatus } from './status.ts'
 import { StoreWatch } from './store-watch.ts'
 import type { Supervised } from './supervised.ts'
@@ -53,6 +54,7 @@ interface Ground {
   readonly database: Database
   readonly addresses: AddressBook
   readonly identity: Identity
+  readonly signatures: Verifier
   readonly name: string
 }
 
@@ -86,12 +88,23 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
   const addresses = addressBook({ database, clock })
   const name = init.name === undefined ? (addresses.setting('name') ?? asked) : asked
   addresses.keepSetting('name', name)
-  return { clock, random, log, eventLog, files: [lock, path], database, addresses, identity, name }
+  return {
+    clock,
+    random,
+    log,
+    eventLog,
+    files: [lock, path],
+    database,
+    addresses,
+    identity,
+    signatures: verifier(),
+    name,
+  }
 }
 
 /** Builds the layers on the ground and starts them. */
 async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise<PlexusNode> {
-  const { clock, random, log, eventLog, addresses, identity, name } = ground
+  const { clock, random, log, eventLog, addresses, identity, signatures, name } = ground
   const of = (module: string): Logger => log.child({ module })
   const supervisor = new Supervisor(
     {
@@ -108,7 +121,15 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   await supervisor.start()
 
   const keeper = connectionKeeper()({ transport, clock, random, log: of('network') })
-  const bus = createBus({ name })({ transport, admission: admissionOf(spaces), clock, random, log: of('bus') })
+  const bus = createBus({ name })({
+    transport,
+    admission: admissionOf(spaces),
+    signer: identity.device,
+    verifier: signatures,
+    clock,
+    random,
+    log: of('bus'),
+  })
   const addressesOf = addresses.addressesOf
   const sync = createSync()({ transport, bus, journal, spaces, clock, random, log: of('sync'), addressesOf })
   const below = { clock, random, log: of('domain'), identity, journal, spaces, bus, sync }
@@ -117,10 +138,14 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   spaces.load()
   if (!spaces.list().some((space) => space.personal)) await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
 
+  const reach = new NodeReach(
+    { relay: init.relay },
+    { transport, keeper, spaces, addresses, clock, random, log: of('network') },
+  )
   const parts = { network: transport, keeper, bus, spaces, sync }
   life.resources.use(eventLog)
   life.resources.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => supervisor.reports() }))
-  life.resources.use(introduce({ spaces, bus, sync, keeper, addresses }))
+  life.resources.use(introduce({ spaces, bus, sync, keeper, addresses, reach }))
 
   const operations = new Map<string, Operation>()
   const calls = { clock, random, log: of('calls') }
@@ -135,6 +160,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
     spaces,
     sync,
     transport,
+    reach,
     clock,
     log: of('component'),
     settings: addresses,
@@ -154,7 +180,9 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   addOperations(operations, nodeOperations(node))
 
   const door = new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') })
-  for (const component of [door, keeper, bus, sync]) supervisor.add({ component, optional: false })
+  for (const component of [door, keeper]) supervisor.add({ component, optional: false })
+  for (const component of reach.components) supervisor.add({ component, optional: true })
+  for (const component of [bus, sync]) supervisor.add({ component, optional: false })
   const optional: readonly NodeComponent[] = [
     new ClockWatch({ journal, clock, self: identity.device.peer }),
     new Expiry({ journal, clock, random, log: of('expiry') }),
@@ -172,8 +200,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
 
 /** The journal asks the spaces who may write, and the spaces write through the journal. */
 function durablePillar(ground: Ground): { readonly spaces: Spaces; readonly journal: Journal } {
-  const { clock, random, log, database, identity, name } = ground
-  const signatures = verifier()
+  const { clock, random, log, database, identity, signatures, name } = ground
   const spaces = createSpaces({ name })({
     identity,
     verifier: signatures,

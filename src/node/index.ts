@@ -7,6 +7,7 @@ export { type NodeEvent, REDACTED } from './event-log/node-event.ts'
 export { type ProcessFigures, prometheusText } from './metrics.ts'
 export type { InviteReport, StoreReport } from './operations.ts'
 export type { PeerReport, PingReport } from './peers.ts'
+export type { ReachReport } from './reach.ts'
 export type {
   ComponentFactory,
   ComponentReport,

@@ -4,10 +4,11 @@ import type { ConnectionKeeper } from '../network/index.ts'
 import type { Spaces } from '../space/index.ts'
 import type { Sync } from '../sync/index.ts'
 import type { AddressBook } from './address-book.ts'
+import type { NodeReach } from './reach.ts'
 
 /**
  * Joins what the parts know of each other's peers: members are wanted, addresses heard anywhere are tried and kept, and
- * the bus asks again whom it may serve whenever membership changes.
+ * all that serves members asks again whom it may serve whenever membership changes.
  */
 export function introduce(parts: {
   readonly spaces: Spaces
@@ -15,8 +16,9 @@ export function introduce(parts: {
   readonly sync: Sync
   readonly keeper: ConnectionKeeper
   readonly addresses: AddressBook
+  readonly reach: NodeReach
 }): Disposable {
-  const { spaces, bus, sync, keeper, addresses } = parts
+  const { spaces, bus, sync, keeper, addresses, reach } = parts
   const subscriptions = new DisposableStack()
   const wantMembers = (): void =>
     keeper.setWanted(
@@ -25,6 +27,7 @@ export function introduce(parts: {
   const onMembership = (): void => {
     wantMembers()
     bus.reconsider()
+    reach.reconsider()
   }
   subscriptions.use(spaces.events.on('members:changed', onMembership))
   subscriptions.use(spaces.events.on('space:added', onMembership))

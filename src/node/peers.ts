@@ -10,6 +10,8 @@ export interface PeerReport extends Omit<PeerPresence, 'link'> {
   readonly kind: string | undefined
   readonly encryption: string | undefined
   readonly address: string | undefined
+  /** The peer that relays, when the kind of link is `relayed`; `reason` says why. */
+  readonly via: PeerId | undefined
   readonly spaces: readonly { readonly name: string; readonly role: string }[]
 }
 
@@ -51,12 +53,15 @@ export function listPeers(node: PlexusNode): readonly PeerReport[] {
       return member === undefined ? [] : [{ space: space.name, member }]
     })
     const { link, ...presence } = seen.get(peer) ?? absent(peer, startedAt)
+    const isRelayed = presence.state === 'ready' && link?.kind === 'relayed'
     return {
       ...presence,
+      ...(isRelayed ? { reason: node.reach.whyRelayed(peer) ?? link.reason } : {}),
       name: memberships[0]?.member.name ?? presence.name,
       kind: link?.kind,
       encryption: link?.encryption,
       address: link?.address,
+      via: link?.via,
       spaces: memberships.map(({ space, member }) => ({ name: space, role: member.role })),
     }
   })

@@ -29,6 +29,7 @@ export function nodeStatus(node: Omit<PlexusNode, 'status'>, facts: NodeFacts): 
     version,
     uptimeMs: now - startedAt,
     addresses: node.transport.addresses(),
+    reach: node.reach.report(),
     peers: { ready, known: node.spaces.peers().size },
     records: node.journal.figures().records ?? 0,
     spaces: spaceReports(node),

@@ -18,6 +18,7 @@ import type { Role, Spaces } from '../space/index.ts'
 import type { SpaceProgress, Sync } from '../sync/index.ts'
 import type { Settings } from './address-book.ts'
 import type { EventLog } from './event-log/event-log.ts'
+import type { NodeReach, ReachReport } from './reach.ts'
 
 /**
  * Something that is plugged into a node. Only the name is needed; a `Component` of base is one. The node starts it once all that
@@ -94,6 +95,7 @@ export interface NodeStatus {
   readonly version: string
   readonly uptimeMs: number
   readonly addresses: readonly string[]
+  readonly reach: ReachReport
   readonly peers: { readonly ready: number; readonly known: number }
   readonly records: number
   readonly spaces: readonly SpaceReport[]
@@ -117,6 +119,8 @@ export interface NodeInit {
   readonly listen?: readonly string[] | undefined
   /** Find peers on the local network. Default true. */
   readonly mdns?: boolean | undefined
+  /** Relay for members that cannot reach each other; remembered. Default: as last time, at first not. */
+  readonly relay?: boolean | undefined
   /** Default: cognition and research. */
   readonly domains?: readonly DomainFactory[] | undefined
   /** Started after the domains, in this order, and stopped before them. */
@@ -137,6 +141,7 @@ export interface PlexusNode extends AsyncDisposable {
   readonly spaces: Spaces
   readonly sync: Sync
   readonly transport: Transport
+  readonly reach: Pick<NodeReach, 'report' | 'whyRelayed'>
   readonly clock: Clock
   /** For the faces: what they want to find again after a restart. */
   readonly settings: Settings

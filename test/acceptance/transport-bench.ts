@@ -9,8 +9,9 @@ export interface TransportBench extends AsyncDisposable {
   peer(): Promise<Transport>
   /** A new transport for the identity and the address of one that was stopped. */
   again(stopped: Transport, addresses: readonly string[]): Promise<Transport>
-  /** Nothing listens there. */
+  /** Nothing listens there, which a dial gives as this reason. */
   readonly deadAddress: string
+  readonly deadReason: string
   /** Something accepts there and never says a word. */
   readonly silentAddress: string
   /** Lets that much time pass on the clock of the transports. */

@@ -23,6 +23,7 @@ transportSuite('simulated', async (): Promise<TransportBench> => {
       return peer
     },
     deadAddress: '/ip4/10.255.255.255/tcp/4001',
+    deadReason: 'connection refused',
     silentAddress: network.addressOf(frozen.self),
     elapse: (ms) => delay(clock, ms),
     run: (body) => runUntil(clock, body()),

@@ -90,7 +90,7 @@ function linkChecks(check: Check): void {
     const [a, b] = await pair(bench)
     const error = await rejects(a.dial(b.self, [bench.deadAddress]), 'ERR_UNREACHABLE')
     assert.deepEqual((error as { failures?: unknown }).failures, [
-      { address: bench.deadAddress, code: 'ERR_UNREACHABLE', reason: 'connection refused' },
+      { address: bench.deadAddress, code: 'ERR_UNREACHABLE', reason: bench.deadReason },
     ])
   })
 

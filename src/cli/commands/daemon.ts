@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { abortable } from '../../base/index.ts'
-import type { ComponentReport, NodeStatus } from '../../node/index.ts'
+import type { ReachFrom } from '../../network/index.ts'
+import type { ComponentReport, NodeStatus, ReachReport } from '../../node/index.ts'
 import { ControlClient } from '../client.ts'
 import { type CommandContext, run } from '../command.ts'
 import type { DaemonInfo } from '../daemon/run.ts'
@@ -12,6 +13,7 @@ interface UpOptions {
   readonly name?: string
   readonly listen?: string[]
   readonly mdns?: boolean
+  readonly relay?: boolean
   readonly httpPort?: string
   readonly logLevel?: string
   readonly foreground?: boolean
@@ -29,6 +31,8 @@ export function addDaemonCommands(program: Command): void {
     .option('--listen <multiaddr...>', 'where to listen, e.g. /ip4/0.0.0.0/tcp/7424; remembered port by default')
     .option('--mdns', 'look for peers on the local network (the default at first; remembered)')
     .option('--no-mdns', 'do not; remembered')
+    .option('--relay', 'relay for members that cannot reach each other; remembered')
+    .option('--no-relay', 'do not (the default at first); remembered')
     .option('--http-port <port>', 'loopback port of MCP over HTTP (default 7425, or the next free one)')
     .option('--log-level <level>', 'trace, debug, info, warn, error')
     .option('--foreground', 'stay attached to this terminal')
@@ -41,9 +45,9 @@ export function addDaemonCommands(program: Command): void {
 }
 
 async function up(context: CommandContext, options: UpOptions): Promise<void> {
-  const { name, listen, mdns, httpPort, logLevel } = options
+  const { name, listen, mdns, relay, httpPort, logLevel } = options
   const port = httpPort === undefined ? undefined : portOf(httpPort)
-  const daemonOptions: DaemonOptions = { name, listen, mdns, httpPort: port, logLevel }
+  const daemonOptions: DaemonOptions = { name, listen, mdns, relay, httpPort: port, logLevel }
   const running = await ControlClient.open(context.profile)
   running?.[Symbol.dispose]()
   if (running !== undefined) return await showStatus(context, ['already running'])
@@ -91,6 +95,7 @@ function statusScreen(status: NodeStatus, daemon: DaemonInfo, notes: readonly st
     `plexus ${stateWord(status.state)}  ${styled('bold', oneLine(status.name, 64))}  up ${duration(status.uptimeMs)}  version ${status.version}`,
     `peer       ${status.peer}`,
     `network    ${status.peers.ready} of ${status.peers.known} peers ready   listening on ${counted(status.addresses.length, 'address', 'addresses')}`,
+    `reach      ${reachLine(status.reach)}`,
     `store      ${counted(status.records, 'record')}`,
     ...(daemon.mcpUrl === undefined ? [] : [`mcp        ${daemon.mcpUrl}   or the command: plexus mcp`]),
     '',
@@ -112,6 +117,18 @@ function statusScreen(status: NodeStatus, daemon: DaemonInfo, notes: readonly st
   if (troubled.length > 0) lines.push('', ...troubled.map(componentLine))
   if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`))
   return lines.join('\n')
+}
+
+const REACHABLE_FROM: Readonly<Record<ReachFrom, string>> = {
+  anywhere: 'from anywhere',
+  network: 'from its own network',
+  nowhere: 'from nowhere',
+  unknown: 'not known yet',
+}
+
+function reachLine({ from, relays, relaying }: ReachReport): string {
+  const through = relays.length === 0 ? [] : [`through ${counted(relays.length, 'relaying member')}`]
+  return [REACHABLE_FROM[from], ...through, ...(relaying ? ['relays for members'] : [])].join('; ')
 }
 
 function componentLine(component: ComponentReport): string {

@@ -85,10 +85,17 @@ async function peers(context: CommandContext, options: { readonly wait?: string 
     peer.spaces.map((space) => `${oneLine(space.name, 20)}:${space.role}`).join(' '),
     peer.peer.slice(-12),
     peer.state === 'ready'
-      ? ''
+      ? relayedWords(peer, report.peers)
       : `${oneLine(peer.reason ?? '')} (${age(peer.since)})${peer.fix === undefined ? '' : ` fix: ${peer.fix}`}`,
   ])
   context.finish(report, table(['NAME', 'STATE', 'RTT', 'LINK', 'SPACES', 'PEER', ''], rows))
+}
+
+/** Empty for a direct link. */
+function relayedWords({ via, reason }: PeerReport, peers: readonly PeerReport[]): string {
+  if (via === undefined) return ''
+  const name = peers.find(({ peer }) => peer === via)?.name
+  return `via ${oneLine(name ?? via.slice(-12), 24)}: ${oneLine(reason ?? '', 300)}`
 }
 
 async function ping(context: CommandContext, peer: string, options: { readonly count?: string }): Promise<void> {

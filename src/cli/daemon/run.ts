@@ -56,6 +56,7 @@ export async function runDaemon(profile: Profile, options: DaemonOptions): Promi
     defaultName: defaultName(profile),
     listen: options.listen,
     mdns: options.mdns,
+    relay: options.relay,
     version: VERSION,
     log,
   })

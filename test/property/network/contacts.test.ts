@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { peerIdOfKey, seededRandom } from '../../../src/base/index.ts'
-import { BACKOFF_MAX_MS, Contacts, KEEPER_PARALLEL_DIALS } from '../../../src/network/contacts.ts'
+import { BACKOFF_MAX_MS, Contacts, KEEPER_PARALLEL_DIALS, UPGRADE_MAX_MS } from '../../../src/network/contacts.ts'
 
 const PEERS = Array.from({ length: 12 }, (_, index) => peerIdOfKey(new Uint8Array(32).fill(index)))
 
@@ -15,7 +15,7 @@ const steps = fc.oneof(
   fc.record({ do: fc.constant('want' as const), peers: fc.array(peers), addresses }),
   fc.record({ do: fc.constant('learn' as const), peer: peers, addresses }),
   fc.record({ do: fc.constant('nudge' as const), peer: peers }),
-  fc.record({ do: fc.constant('linked' as const), peer: peers }),
+  fc.record({ do: fc.constantFrom('linked' as const, 'relayed' as const), peer: peers }),
   fc.record({ do: fc.constant('unlinked' as const), peer: peers }),
   fc.record({ do: fc.constant('failed' as const), peer: peers }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.nat(90_000) }),
@@ -34,24 +34,26 @@ test('whatever happens, no wanted peer is forgotten and none is dialled twice at
         else if (step.do === 'nudge') contacts.nudge(step.peer, now)
         else if (step.do === 'unlinked') contacts.unlinked(step.peer, 'lost', now)
         else {
-          dialling.delete(step.peer)
-          if (step.do === 'linked') contacts.linked(step.peer, now)
+          if (step.do === 'relayed') contacts.linked(step.peer, 'relayed', now)
+          else if (step.do === 'linked') contacts.linked(step.peer, 'direct', now)
           else contacts.dialFailed(step.peer, 'refused', now)
+          dialling.delete(step.peer)
         }
         for (const attempt of contacts.takeDue(now)) {
           assert.ok(!dialling.has(attempt.peer), 'dialled twice')
-          assert.ok(attempt.addresses.length > 0, 'dialled without an address')
+          assert.ok(attempt.addresses.length > 0 || attempt.direct, 'dialled without an address')
           dialling.add(attempt.peer)
         }
         assert.ok(dialling.size <= KEEPER_PARALLEL_DIALS)
         const next = contacts.nextDueAt()
         for (const { peer, state, nextAttemptAt, addresses: known, reason } of contacts.list()) {
-          assert.equal(state === 'dialing', dialling.has(peer), `${state} in the list`)
+          if (state !== 'relayed') assert.equal(state === 'dialing', dialling.has(peer), `${state} in the list`)
           if (state === 'no-address') assert.deepEqual(known, [])
-          if (state !== 'linked' && state !== 'dialing') assert.ok(reason)
-          if (state !== 'waiting') continue
-          assert.ok(nextAttemptAt !== undefined && nextAttemptAt <= now + BACKOFF_MAX_MS)
-          if (dialling.size < KEEPER_PARALLEL_DIALS)
+          if (state === 'waiting' || state === 'no-address') assert.ok(reason)
+          if (nextAttemptAt === undefined) continue
+          const latest = state === 'relayed' ? 1.2 * UPGRADE_MAX_MS : BACKOFF_MAX_MS
+          assert.ok(nextAttemptAt <= now + latest)
+          if (dialling.size < KEEPER_PARALLEL_DIALS && !dialling.has(peer))
             assert.ok(next !== undefined && next <= nextAttemptAt && next > now)
         }
       }

@@ -206,7 +206,7 @@ test('a lane that does not begin with HELLO, or talks before it is let in, is cu
     const [a, b] = room.all
     await b!.bus.stop()
     await room.connect(a!, b!)
-    const channel = await runUntil(room.clock, b!.transport.open(a!.peer, '/plexus/lane/1.0.0'))
+    const channel = await runUntil(room.clock, b!.transport.open(a!.peer, '/plexus/lane/1.1.0'))
     await channel.send(bytes)
     await room.pass(100)
     await assert.rejects(channel.read(), { code: 'ERR_CHANNEL_CLOSED' })
@@ -219,7 +219,7 @@ test('a lane that says nothing is cut after the deadline', async () => {
   const [a, b] = room.all
   await b!.bus.stop()
   await room.connect(a!, b!)
-  const channel = await runUntil(room.clock, b!.transport.open(a!.peer, '/plexus/lane/1.0.0'))
+  const channel = await runUntil(room.clock, b!.transport.open(a!.peer, '/plexus/lane/1.1.0'))
   const ended = assert.rejects(channel.read(), { code: 'ERR_CHANNEL_CLOSED' })
   await room.pass(6_000)
   await ended

@@ -40,11 +40,11 @@ describe('contacts', () => {
   test('a wanted peer is due at once, and once', () => {
     const contacts = wanting()
     assert.equal(contacts.nextDueAt(), 0)
-    assert.deepEqual(contacts.takeDue(0), [{ peer: peer(1), addresses: [A] }])
+    assert.deepEqual(contacts.takeDue(0), [{ peer: peer(1), addresses: [A], direct: false }])
     assert.deepEqual(contacts.takeDue(0), [])
     assert.equal(contacts.nextDueAt(), undefined)
     assert.equal(contacts.list()[0]?.state, 'dialing')
-    contacts.linked(peer(1), 5)
+    contacts.linked(peer(1), 'direct', 5)
     assert.deepEqual(contacts.list(), [
       { peer: peer(1), state: 'linked', reason: undefined, since: 5, nextAttemptAt: undefined, addresses: [A] },
     ])
@@ -70,12 +70,12 @@ describe('contacts', () => {
     let now = 0
     for (let round = 0; round < 5; round++) now = failOnce(contacts, now)
     contacts.takeDue(now)
-    contacts.linked(peer(1), now)
+    contacts.linked(peer(1), 'direct', now)
     contacts.unlinked(peer(1), 'refused', now + 1)
     assert.ok((contacts.nextDueAt() ?? 0) - now > BACKOFF_FIRST_MS * 8)
     now = contacts.nextDueAt() ?? Number.NaN
     contacts.takeDue(now)
-    contacts.linked(peer(1), now)
+    contacts.linked(peer(1), 'direct', now)
     contacts.unlinked(peer(1), 'lost', now + STABLE_AFTER_MS)
     assert.ok((contacts.nextDueAt() ?? 0) - now - STABLE_AFTER_MS <= BACKOFF_FIRST_MS * 1.2)
     assert.equal(contacts.list()[0]?.reason, 'lost')
@@ -86,7 +86,7 @@ describe('contacts', () => {
     assert.equal(contacts.nextDueAt(), undefined)
     assert.equal(contacts.list()[0]?.state, 'no-address')
     assert.equal(contacts.learn(peer(1), [A], 100), true)
-    assert.deepEqual(contacts.takeDue(100), [{ peer: peer(1), addresses: [A] }])
+    assert.deepEqual(contacts.takeDue(100), [{ peer: peer(1), addresses: [A], direct: false }])
   })
 
   test('a new address brings the next attempt forward, but not too close to the last', () => {
@@ -127,7 +127,7 @@ describe('contacts', () => {
     assert.deepEqual(contacts.takeDue(1e6), [])
     assert.deepEqual(contacts.list(), [])
     contacts.want(new Map([[peer(1), []]]), 20)
-    assert.deepEqual(contacts.takeDue(20), [{ peer: peer(1), addresses: [A] }])
+    assert.deepEqual(contacts.takeDue(20), [{ peer: peer(1), addresses: [A], direct: false }])
   })
 
   test('addresses are kept newest first, at most eight, and only plausible ones', () => {
@@ -153,7 +153,7 @@ describe('contacts', () => {
 
   test('what is remembered is bounded; wanted and linked peers stay', () => {
     const contacts = wanting()
-    contacts.linked(peer(2), 0)
+    contacts.linked(peer(2), 'direct', 0)
     for (let number = 3; number < KNOWN_PEERS + 500; number++) contacts.learn(peer(number), [A], number)
     assert.deepEqual(contacts.addressesOf(peer(1)), [A])
     assert.deepEqual(contacts.addressesOf(peer(3)), [])
@@ -167,10 +167,10 @@ describe('contacts', () => {
   test('is brought in line with the links there are', () => {
     const contacts = wanting()
     contacts.takeDue(0)
-    contacts.linked(peer(1), 0)
-    contacts.reconcile(new Set([peer(2)]), 50)
+    contacts.linked(peer(1), 'direct', 0)
+    contacts.reconcile(new Map([[peer(2), 'direct' as const]]), 50)
     assert.equal(contacts.list()[0]?.state, 'waiting')
-    contacts.reconcile(new Set([peer(1)]), 60)
+    contacts.reconcile(new Map([[peer(1), 'direct' as const]]), 60)
     assert.equal(contacts.list()[0]?.state, 'linked')
   })
 })

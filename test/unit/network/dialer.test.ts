@@ -167,7 +167,7 @@ describe('several dials', () => {
   test('go on while one of their callers waits', async () => {
     const { dialer, attempts } = scene()
     const abort = new AbortController()
-    const impatient = dialer.dial(peer(1), [A], abort.signal)
+    const impatient = dialer.dial(peer(1), [A], { signal: abort.signal })
     const patient = dialer.dial(peer(1), [A])
     await setImmediate()
     abort.abort(new Error('enough'))
@@ -180,7 +180,7 @@ describe('several dials', () => {
   test('end when nobody waits', async () => {
     const { dialer, attempts } = scene()
     const abort = new AbortController()
-    const dialling = dialer.dial(peer(1), [A], abort.signal)
+    const dialling = dialer.dial(peer(1), [A], { signal: abort.signal })
     await setImmediate()
     abort.abort(new Error('enough'))
     await assert.rejects(dialling, new Error('enough'))
@@ -217,7 +217,7 @@ describe('several dials', () => {
     const { dialer, attempts } = scene()
     const running = Array.from({ length: PARALLEL_DIALS }, (_, index) => dialer.dial(peer(index), [A]))
     const abort = new AbortController()
-    const queued = [dialer.dial(peer(100), [A], abort.signal), dialer.dial(peer(101), [B])]
+    const queued = [dialer.dial(peer(100), [A], { signal: abort.signal }), dialer.dial(peer(101), [B])]
     await setImmediate()
     abort.abort(new Error('enough'))
     await assert.rejects(queued[0] ?? Promise.resolve(), new Error('enough'))

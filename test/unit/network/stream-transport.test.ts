@@ -76,6 +76,8 @@ class TestCarrier implements Carrier {
 
   handle(): void {}
 
+  alsoAt(): void {}
+
   complaint(): { reason: string; fix: string } | undefined {
     return this.problem
   }

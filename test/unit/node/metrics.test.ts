@@ -11,6 +11,7 @@ const STATUS: NodeStatus = {
   version: '0.1.0"} 7\n',
   uptimeMs: 1_500,
   addresses: [],
+  reach: { from: 'unknown', since: 0, addresses: [], relays: [], relaying: false },
   peers: { ready: 1, known: 2 },
   records: 12,
   spaces: [],

@@ -2,19 +2,22 @@ import type { Connection as Libp2pConnection, PeerId as Libp2pPeerId, PrivateKey
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { type Clock, type Logger, type PeerId, reasonOf, whenAborted } from '../../../base/index.ts'
-import { announced, joinAddress } from '../../addresses.ts'
+import { announced, joinAddress, relayOf, splitAddress } from '../../addresses.ts'
 import type { Carrier, CarrierEvents, Connection } from '../../carrier.ts'
 import { NetworkError } from '../../errors.ts'
 import { CarriedConnection } from './connection.ts'
 import { dialError, listenError } from './dial-errors.ts'
+import { DCUTR_PROTOCOL, HolePunch, isPunchable, type Source } from './hole-punch.ts'
 import { LanDiscovery } from './lan-discovery.ts'
-import { nodeOptions, type Services, STREAMS_PER_CONNECTION } from './options.ts'
+import { type ExtraServices, type Internals, nodeOptions, type Services, STREAMS_PER_CONNECTION } from './options.ts'
 
 export interface Libp2pCarrierInit {
   readonly privateKey: PrivateKey
   readonly listen: readonly string[]
   /** `undefined`: do not look for peers on the local network. */
   readonly lanService: string | undefined
+  /** libp2p services besides our own. */
+  readonly services?: ExtraServices
 }
 
 /** Carries `StreamTransport` over libp2p: TCP, TLS 1.3 or noise, yamux. */
@@ -24,23 +27,43 @@ export class Libp2pCarrier implements Carrier {
   readonly #log: Logger
   readonly #protocols = new Set<string>()
   readonly #connections = new Map<string, CarriedConnection>()
-  readonly #counts = { refusedPeers: 0, oversizedFrames: 0 }
+  /** What a peer sees of a connection to it, by the connection's id. */
+  readonly #observed = new Map<string, string>()
+  readonly #holePunch: HolePunch
+  readonly #counts = { refusedPeers: 0, refusedCircuits: 0, oversizedFrames: 0 }
+  #running = new AbortController()
   #node: Libp2p<Services> | undefined
   #events: CarrierEvents | undefined
   #lan: LanDiscovery | undefined
+  /** From these, circuits are taken. */
+  #relays: ReadonlySet<string> = new Set()
 
   constructor(init: Libp2pCarrierInit, components: { readonly clock: Clock; readonly log: Logger }) {
     this.#init = init
     this.#components = components
     this.#log = components.log
+    this.#holePunch = new HolePunch(
+      {
+        sourceFor: (relayed) => this.#sourceFor(relayed),
+        dial: (relayed, address, options) =>
+          this.#connected(({ dials }) => dials.dialFrom(parsed(joinAddress(address, relayed.link.peer)), options)),
+      },
+      components,
+    )
   }
 
   async start(events: CarrierEvents): Promise<void> {
     this.#events = events
+    this.#running = new AbortController()
     const node = await this.#create()
     this.#node = node
     node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    node.addEventListener('peer:identify', ({ detail }) => {
+      const seen = splitAddress(detail.observedAddr?.toString() ?? '').address
+      if (this.#connections.has(detail.connection.id)) this.#observed.set(detail.connection.id, seen)
+    })
     for (const protocol of this.#protocols) this.#announce(node, protocol)
+    this.#acceptPunches(node)
     try {
       await node.start()
     } catch (error) {
@@ -53,9 +76,11 @@ export class Libp2pCarrier implements Carrier {
   async stop(): Promise<void> {
     const node = this.#node
     this.#node = undefined
+    this.#running.abort(new NetworkError('ERR_CHANNEL_CLOSED', 'the network is stopping'))
     await this.#lan?.stop()
     await node?.stop()
     this.#connections.clear()
+    this.#observed.clear()
   }
 
   addresses(): readonly string[] {
@@ -63,21 +88,33 @@ export class Libp2pCarrier implements Carrier {
   }
 
   async connect(peer: PeerId, address: string, signal: AbortSignal): Promise<Connection> {
-    const node = this.#node
-    if (node === undefined) throw new NetworkError('ERR_UNREACHABLE', 'the network is not running')
+    const relay = relayOf(address)
+    if (relay !== undefined && !this.#isLinked(relay.peer)) await this.connect(relay.peer, relay.address, signal)
     // The socket keeps listening to the signal it was dialled with, for as long as it lives: give it one of its own.
     const dialling = new AbortController()
     using _abort = whenAborted(signal, (reason) => dialling.abort(reason))
-    let raw: Libp2pConnection
     try {
-      raw = await node.services.internals.dial(parsed(joinAddress(address, peer)), dialling.signal)
+      return await this.#connected(({ dials }) => dials.dial(parsed(joinAddress(address, peer)), dialling.signal))
     } catch (error) {
       signal.throwIfAborted()
-      throw dialError(error)
+      throw error
     }
-    const connection = this.#connections.get(raw.id)
-    if (connection === undefined) throw new NetworkError('ERR_UNREACHABLE', 'the peer closed the connection at once')
-    return connection
+  }
+
+  async punch(relayed: Connection, signal: AbortSignal): Promise<Connection> {
+    if (!(relayed instanceof CarriedConnection))
+      throw new NetworkError('ERR_UNREACHABLE', 'it is not carried by libp2p')
+    try {
+      return await this.#holePunch.lead(relayed, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof NetworkError) throw error
+      throw new NetworkError('ERR_UNREACHABLE', reasonOf(error), { cause: error })
+    }
+  }
+
+  alsoAt(addresses: readonly string[]): void {
+    this.#relays = new Set(addresses.flatMap((address) => relayOf(address)?.peer ?? []))
   }
 
   handle(protocol: string, accept: boolean): void {
@@ -105,8 +142,13 @@ export class Libp2pCarrier implements Carrier {
       nodeOptions({
         privateKey: this.#init.privateKey,
         listen: this.#init.listen,
-        gater: { denyInboundEncryptedConnection: refuse, denyOutboundEncryptedConnection: refuse },
+        gater: {
+          denyInboundEncryptedConnection: refuse,
+          denyOutboundEncryptedConnection: refuse,
+          denyInboundRelayedConnection: (relay) => this.#refusesCircuits(relay),
+        },
         onOversizedFrame: () => void this.#counts.oversizedFrames++,
+        ...(this.#init.services === undefined ? {} : { services: this.#init.services }),
       }),
     )
   }
@@ -129,12 +171,63 @@ export class Libp2pCarrier implements Carrier {
     return true
   }
 
+  /** A relay may bring us peers only if we asked it to. */
+  #refusesCircuits(relay: Libp2pPeerId): boolean {
+    if (this.#relays.has(relay.toString())) return false
+    this.#counts.refusedCircuits++
+    return true
+  }
+
+  /** The connection that a dial of libp2p leads to. Rejects with a `NetworkError`. */
+  async #connected(dial: (internals: Internals) => Promise<Libp2pConnection>): Promise<CarriedConnection> {
+    const node = this.#node
+    if (node === undefined) throw new NetworkError('ERR_UNREACHABLE', 'the network is not running')
+    let raw: Libp2pConnection
+    try {
+      raw = await dial(node.services.internals)
+    } catch (error) {
+      throw dialError(error)
+    }
+    const connection = this.#connections.get(raw.id)
+    if (connection === undefined) throw new NetworkError('ERR_UNREACHABLE', 'the peer closed the connection at once')
+    return connection
+  }
+
+  #isLinked(peer: PeerId): boolean {
+    return [...this.#connections.values()].some(({ link }) => link.peer === peer && link.kind === 'direct')
+  }
+
+  /** What a hole can be punched from: our own connection to the relay, if we opened it and know what the relay sees of it. */
+  #sourceFor(relayed: CarriedConnection): Source | undefined {
+    for (const { link, raw } of this.#connections.values()) {
+      if (link.peer !== relayed.link.via || link.direction === 'inbound') continue
+      const localPort = this.#node?.services.internals.dials.localPortOf(raw)
+      const observed = this.#observed.get(raw.id)
+      if (localPort !== undefined && observed !== undefined && isPunchable(observed)) return { localPort, observed }
+    }
+    return undefined
+  }
+
+  #acceptPunches(node: Libp2p<Services>): void {
+    const accept = (stream: Stream, raw: Libp2pConnection): void => {
+      const connection = this.#connections.get(raw.id)
+      if (connection?.link.kind === 'relayed') {
+        void this.#holePunch.follow(connection.adopt(stream, 'inbound'), connection, this.#running.signal)
+      } else stream.abort(new Error('there is nothing to upgrade'))
+    }
+    const limits = { maxInboundStreams: 1, runOnLimitedConnection: true }
+    node.handle(DCUTR_PROTOCOL, accept, limits).catch((error: unknown) => {
+      this.#log.warn({ reason: reasonOf(error) }, 'hole punching was not announced')
+    })
+  }
+
   #opened(raw: Libp2pConnection): void {
     if (raw.status !== 'open') return
     const connection = new CarriedConnection(raw, this.#components)
     this.#connections.set(raw.id, connection)
     raw.addEventListener('close', ({ error }) => {
       this.#connections.delete(raw.id)
+      this.#observed.delete(raw.id)
       this.#forget(raw.remotePeer)
       this.#events?.closed(connection, error === undefined ? 'the connection was closed' : reasonOf(error))
     })
@@ -154,7 +247,7 @@ export class Libp2pCarrier implements Carrier {
   #announce(node: Libp2p<Services>, protocol: string): void {
     const accept = (stream: Stream, connection: Libp2pConnection): void => this.#accepted(stream, connection)
     // The limit of a protocol is kept above, for all connections of a peer together.
-    const limits = { maxInboundStreams: STREAMS_PER_CONNECTION }
+    const limits = { maxInboundStreams: STREAMS_PER_CONNECTION, runOnLimitedConnection: true }
     const told = this.#protocols.has(protocol) ? node.handle(protocol, accept, limits) : node.unhandle(protocol)
     told.catch((error: unknown) =>
       this.#log.warn({ protocol, reason: reasonOf(error) }, 'a protocol was not announced'),
@@ -164,7 +257,7 @@ export class Libp2pCarrier implements Carrier {
   #accepted(stream: Stream, raw: Libp2pConnection): void {
     const connection = this.#connections.get(raw.id)
     if (connection === undefined) stream.abort(new Error('the connection is closing'))
-    else this.#events?.accepted(connection.adopt(stream, 'inbound'))
+    else this.#events?.accepted(connection.adopt(stream, 'inbound'), connection.link)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
 import { abortable, type Clock, type Logger, type PeerId, reasonOf } from '../../../base/index.ts'
-import { splitAddress } from '../../addresses.ts'
-import type { Connection } from '../../carrier.ts'
+import { relayOf, splitAddress } from '../../addresses.ts'
+import { type Connection, relayedReason } from '../../carrier.ts'
 import { StreamChannel } from '../../channel.ts'
 import { NetworkError } from '../../errors.ts'
 import type { Link } from '../../transport.ts'
@@ -27,14 +27,17 @@ export class CarriedConnection implements Connection {
     this.#clock = components.clock
     this.#log = components.log
     const encryption = raw.encryption ?? 'none'
+    const { address } = splitAddress(raw.remoteAddr.toString())
+    const relay = relayOf(address)
     this.link = {
       // The gater lets only Ed25519 peers in, and those have this form.
       peer: raw.remotePeer.toString() as PeerId,
-      kind: raw.direct ? 'direct' : 'relayed',
+      kind: relay === undefined ? 'direct' : 'relayed',
       direction: raw.direction,
-      address: splitAddress(raw.remoteAddr.toString()).address,
+      address,
       encryption: ENCRYPTION_NAMES[encryption] ?? encryption,
       since: components.clock.now(),
+      ...(relay === undefined ? {} : { via: relay.peer, reason: relayedReason(relay.peer) }),
     }
   }
 
@@ -44,7 +47,11 @@ export class CarriedConnection implements Connection {
 
   async openChannel(protocol: string, signal: AbortSignal): Promise<StreamChannel> {
     try {
-      const stream = await this.raw.newStream(protocol, { signal, maxOutboundStreams: OUTBOUND_STREAMS_PER_PROTOCOL })
+      const stream = await this.raw.newStream(protocol, {
+        signal,
+        maxOutboundStreams: OUTBOUND_STREAMS_PER_PROTOCOL,
+        runOnLimitedConnection: true,
+      })
       return this.adopt(stream, 'outbound')
     } catch (error) {
       signal.throwIfAborted()

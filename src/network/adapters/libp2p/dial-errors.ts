@@ -17,6 +17,15 @@ const LIBRARY_REASONS: Readonly<Record<string, string>> = {
   TransportUnavailableError: 'addresses of this kind are not supported',
 }
 
+/** What a relay answers instead of a circuit; the library passes on the name alone. */
+const RELAY_REASONS: Readonly<Record<string, string>> = {
+  CONNECTION_FAILED: 'the relay does not reach it',
+  NO_RESERVATION: 'it has no place at the relay',
+  PERMISSION_DENIED: 'the relay does not relay for us',
+  RESOURCE_LIMIT_EXCEEDED: 'the relay has no room for another circuit',
+}
+const RELAY_STATUS = /^failed to connect via relay with status (\w+)$/
+
 /** What TLS and noise say when another identity than the expected one answers; libp2p passes on the message alone. */
 const WRONG_PEER = /^Unexpected Peer$|does not match expected remote identity key/
 
@@ -35,7 +44,11 @@ export function dialError(thrown: unknown): NetworkError {
     return new NetworkError('ERR_WRONG_PEER', 'another peer answered', { cause: error })
   }
   const name = error instanceof Error ? error.name : ''
-  const reason = SYSTEM_REASONS[errnoOf(error) ?? ''] ?? LIBRARY_REASONS[name] ?? `the handshake failed (${message})`
+  // The WebSocket API tells nobody why.
+  if (message === '') return new NetworkError('ERR_UNREACHABLE', 'the WebSocket could not be opened', { cause: error })
+  const relayed = RELAY_REASONS[RELAY_STATUS.exec(message)?.[1] ?? '']
+  const reason =
+    relayed ?? SYSTEM_REASONS[errnoOf(error) ?? ''] ?? LIBRARY_REASONS[name] ?? `the handshake failed (${message})`
   return new NetworkError('ERR_UNREACHABLE', reason, { cause: error })
 }
 

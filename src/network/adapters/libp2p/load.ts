@@ -1,5 +1,6 @@
 import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from '../../../base/index.ts'
 import { SEED_BYTES } from '../../../identity/index.ts'
+import type { OpenTopicsSocket } from '../../open-topics.ts'
 import type { Transport } from '../../transport.ts'
 
 export const DEFAULT_LISTEN: readonly string[] = ['/ip4/127.0.0.1/tcp/0']
@@ -15,6 +16,8 @@ export interface Libp2pTransportInit {
   readonly mdns?: boolean
   /** Default `DEFAULT_LAN_SERVICE`. */
   readonly lanService?: string
+  /** Carries these topics over gossipsub, for whoever joins them. Default: none, and gossipsub is not loaded. */
+  readonly openTopics?: OpenTopicsSocket
 }
 
 export interface Libp2pTransportComponents {

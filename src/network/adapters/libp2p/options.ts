@@ -1,16 +1,19 @@
 import { identify } from '@libp2p/identify'
-import type { Connection, ConnectionGater, PrivateKey } from '@libp2p/interface'
+import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
 import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Libp2pOptions } from 'libp2p'
+import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import { ADDRESSES_PER_PEER, announced } from '../../addresses.ts'
 import { DIAL_TIMEOUT_MS, PARALLEL_DIALS, QUEUED_DIALS } from '../../dialer.ts'
 import { MAX_CONNECTIONS, OPEN_TIMEOUT_MS } from '../../stream-transport.ts'
+import { circuits } from './circuits.ts'
 import { guarded } from './frame-guard.ts'
+import { RawDials } from './raw-dials.ts'
+import { boundedWebSockets } from './web-sockets.ts'
 
 /** Handshakes of one remote host per second. A laboratory behind one address is one host. */
 const INBOUND_PER_HOST_PER_SECOND = 64
@@ -27,12 +30,13 @@ const IDENTIFY_MESSAGE_BYTES = 8 * 1024
 
 /** Parts of libp2p that the node itself does not offer; a service is given them. */
 export interface Internals {
-  /** Dials one address; the node's own `dial` tries all that it knows, one after the other. */
-  dial(address: Multiaddr, signal: AbortSignal): Promise<Connection>
+  readonly dials: RawDials
   /** Where we listen; the node's own list leaves out public addresses that no server has confirmed. */
   addresses(): readonly Multiaddr[]
   readonly mdnsComponents: MulticastDNSComponents
 }
+
+export type ExtraServices = ServiceFactoryMap<Record<string, unknown>>
 
 export interface Services extends Record<string, unknown> {
   readonly identify: unknown
@@ -44,6 +48,8 @@ export interface OptionsInit {
   readonly listen: readonly string[]
   readonly gater: ConnectionGater
   readonly onOversizedFrame: () => void
+  /** Services besides our own, by name. */
+  readonly services?: ExtraServices
 }
 
 /** How we run libp2p. Its defaults are made for an open network of servers; each limit here is chosen. */
@@ -54,7 +60,7 @@ export function nodeOptions(init: OptionsInit): Libp2pOptions<Services> {
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announceFilter: keepAnnounced },
     nodeInfo: { name: 'plexus', version: '1', userAgent: 'plexus' },
-    transports: [tcp()],
+    transports: [tcp(), boundedWebSockets(), circuits()],
     connectionEncrypters: [tls(), noise()],
     streamMuxers: [() => guarded(yamux(muxerOptions())(), frames)],
     connectionGater: init.gater,
@@ -73,9 +79,10 @@ export function nodeOptions(init: OptionsInit): Libp2pOptions<Services> {
     // It would ping each connection every 10 s on a new stream and abort those that are slow. The bus watches liveness.
     connectionMonitor: { enabled: false, abortConnectionOnPingFailure: false },
     services: {
+      ...init.services,
       identify: identify({ timeout: UPGRADE_TIMEOUT_MS, maxMessageSize: IDENTIFY_MESSAGE_BYTES }),
-      internals: ({ transportManager, addressManager, logger }) => ({
-        dial: (address, signal) => transportManager.dial(address, { signal }),
+      internals: ({ transportManager, upgrader, addressManager, logger }) => ({
+        dials: new RawDials({ transportManager, upgrader }),
         addresses: () => transportManager.getAddrs(),
         mdnsComponents: { addressManager, logger },
       }),

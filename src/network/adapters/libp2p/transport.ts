@@ -22,11 +22,15 @@ export async function createTransport(
     )
   }
   const privateKey = await generateKeyPairFromSeed('Ed25519', init.deviceSeed)
+  const { openTopics } = init
+  const service =
+    openTopics === undefined ? undefined : (await import('./open-topics.ts')).openTopicsService(openTopics)
   const carrier = new Libp2pCarrier(
     {
       privateKey,
       listen: init.listen ?? DEFAULT_LISTEN,
       lanService: init.mdns === true ? (init.lanService ?? DEFAULT_LAN_SERVICE) : undefined,
+      ...(service === undefined ? {} : { services: { openTopics: service } }),
     },
     components,
   )

@@ -1,8 +1,10 @@
 import { abortable, type PeerId } from '../../../base/index.ts'
+import { relayOf } from '../../addresses.ts'
 import type { Carrier, CarrierEvents, Connection } from '../../carrier.ts'
 import type { StreamChannel } from '../../channel.ts'
 import { NetworkError } from '../../errors.ts'
 import { MAX_CONNECTIONS } from '../../stream-transport.ts'
+import type { Link } from '../../transport.ts'
 import { type EndOwner, SimulatedEnd } from './connection.ts'
 import type { SimulatedHost, SimulatedNetwork } from './network.ts'
 import type { Pipe } from './pipe.ts'
@@ -42,13 +44,15 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
   async connect(peer: PeerId, address: string, signal: AbortSignal): Promise<Connection> {
     const result = Promise.withResolvers<SimulatedEnd>()
     const refuse = (): void => result.reject(new NetworkError('ERR_UNREACHABLE', 'connection refused'))
-    const there = this.#network.hostAt(address)
-    if (there === undefined) {
+    const relay = relayOf(address)
+    const where = relay === undefined ? address : this.#network.addressOf(peer)
+    const there = this.#network.hostAt(where)
+    if (there === undefined || !this.#isUp(relay)) {
       using _answer = this.#network.clock.setTimer(2 * this.#network.latencyMs(), refuse)
       return await abortable(result.promise, signal)
     }
-    const toCallee = this.#network.pipe(this.peer, there.peer)
-    const toCaller = this.#network.pipe(there.peer, this.peer)
+    const toCallee = this.#network.pipe(this.peer, there.peer, relay?.peer)
+    const toCaller = this.#network.pipe(there.peer, this.peer, relay?.peer)
     const end = this.#end(peer, 'outbound', address, toCallee)
     const onAnswer = (): void => {
       if (signal.aborted) end.hangUp('the dial was given up')
@@ -56,7 +60,7 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
       result.resolve(end)
     }
     toCallee.push(HANDSHAKE_BYTES, () => {
-      const callee = this.#network.hostAt(address)
+      const callee = this.#network.hostAt(where)
       if (callee === undefined) toCaller.push(HANDSHAKE_BYTES, refuse)
       else if (callee.peer !== peer) {
         const reason = new NetworkError('ERR_WRONG_PEER', 'another peer answered')
@@ -65,6 +69,10 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
       else toCaller.push(HANDSHAKE_BYTES, refuse)
     })
     return abortable(result.promise, signal)
+  }
+
+  alsoAt(): void {
+    // Whoever is up relays for everyone here.
   }
 
   handle(protocol: string, accept: boolean): void {
@@ -82,7 +90,7 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
 
   answer(caller: SimulatedEnd, toCaller: Pipe): boolean {
     if (this.#ends.size >= MAX_CONNECTIONS) return false
-    const end = this.#end(caller.self, 'inbound', this.#network.addressOf(caller.self), toCaller)
+    const end = this.#end(caller.self, 'inbound', caller.returnAddress(this.#network.addressOf(caller.self)), toCaller)
     end.join(caller)
     caller.join(end)
     this.#open(end)
@@ -103,8 +111,8 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
     return this.#protocols.has(protocol)
   }
 
-  accepted(channel: StreamChannel): void {
-    this.#events?.accepted(channel)
+  accepted(channel: StreamChannel, link: Link): void {
+    this.#events?.accepted(channel, link)
   }
 
   closed(end: SimulatedEnd, reason: string): void {
@@ -114,6 +122,10 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
 
   #end(peer: PeerId, direction: 'inbound' | 'outbound', address: string, pipe: Pipe): SimulatedEnd {
     return new SimulatedEnd({ self: this.peer, peer, direction, address, owner: this, pipe }, this.#network.clock)
+  }
+
+  #isUp(relay: { readonly peer: PeerId; readonly address: string } | undefined): boolean {
+    return relay === undefined || this.#network.hostAt(relay.address)?.peer === relay.peer
   }
 
   #open(end: SimulatedEnd): void {

@@ -1,5 +1,6 @@
 import { abortable, type Clock, type PeerId } from '../../../base/index.ts'
-import type { Connection } from '../../carrier.ts'
+import { relayedAddress, relayOf } from '../../addresses.ts'
+import { type Connection, relayedReason } from '../../carrier.ts'
 import { StreamChannel } from '../../channel.ts'
 import { NetworkError } from '../../errors.ts'
 import type { Link } from '../../transport.ts'
@@ -12,7 +13,7 @@ const FRAME_BYTES = 12
 /** What an end tells the carrier it belongs to. */
 export interface EndOwner {
   speaks(protocol: string): boolean
-  accepted(channel: StreamChannel): void
+  accepted(channel: StreamChannel, link: Link): void
   closed(end: SimulatedEnd, reason: string): void
 }
 
@@ -52,18 +53,26 @@ export class SimulatedEnd implements Connection {
     this.#pipe = init.pipe
     this.#clock = clock
     this.#nextStream = init.direction === 'outbound' ? 1 : 2
+    const relay = relayOf(init.address)
     this.link = {
       peer: init.peer,
-      kind: 'direct',
+      kind: relay === undefined ? 'direct' : 'relayed',
       direction: init.direction,
       address: init.address,
       encryption: 'simulated',
       since: clock.now(),
+      ...(relay === undefined ? {} : { via: relay.peer, reason: relayedReason(relay.peer) }),
     }
   }
 
   get channels(): number {
     return this.#channels.size
+  }
+
+  /** The address of the other end, as this end sees it: over the same relay. */
+  returnAddress(direct: string): string {
+    const relay = relayOf(this.link.address)
+    return relay === undefined ? direct : relayedAddress(relay.address, relay.peer)
   }
 
   join(other: SimulatedEnd): void {
@@ -142,7 +151,7 @@ export class SimulatedEnd implements Connection {
     }
     const channel = this.#adopt(id, protocol, 'inbound')
     this.#send(0, (other) => other.#onAccepted(id))
-    this.#owner.accepted(channel)
+    this.#owner.accepted(channel, this.link)
   }
 
   #onAccepted(id: number): void {

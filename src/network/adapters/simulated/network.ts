@@ -75,14 +75,17 @@ export class SimulatedNetwork {
     return this.#hosts.get(address)
   }
 
-  /** A new line from one peer to another. */
-  pipe(from: PeerId, to: PeerId): Pipe {
+  /** A new line from one peer to another, or over a third. */
+  pipe(from: PeerId, to: PeerId, via?: PeerId): Pipe {
+    const stops = via === undefined ? [from, to] : [from, via, to]
     const holds = (pipe: Pipe): boolean => {
-      const held = this.#frozen.has(from) || this.#frozen.has(to) || this.#partitions.has(pairKey(from, to))
+      const isCut = stops.some((stop, index) => this.#partitions.has(pairKey(stops[index - 1] ?? stop, stop)))
+      const held = isCut || stops.some((stop) => this.#frozen.has(stop))
       if (held) this.#held.add(pipe)
       return held
     }
-    return new Pipe({ latencyMs: () => this.latencyMs(), bytesPerSecond: this.#bytesPerSecond, holds }, this.clock)
+    const latencyMs = (): number => this.latencyMs() * (stops.length - 1)
+    return new Pipe({ latencyMs, bytesPerSecond: this.#bytesPerSecond, holds }, this.clock)
   }
 
   latencyMs(): number {
@@ -119,6 +122,8 @@ export class SimulatedNetwork {
   /** The peer is gone without a word of its own; its operating system closes the connections. */
   kill(peer: PeerId): void {
     this.#hosts.get(this.addressOf(peer))?.crash()
+    const ends = [...this.#hosts.values()].flatMap((host) => host.ends())
+    for (const end of ends) if (end.link.via === peer) end.end('the relay is gone')
   }
 
   #release(): void {
