@@ -14,14 +14,14 @@ import {
   STREAM_STALL_MS,
 } from './limits.ts'
 import type { OnceTable, Reply } from './once-table.ts'
-import type { Outbox } from './outbox.ts'
+import type { FrameSink } from './outbox.ts'
 import type { InFlight } from './questions.ts'
 import { Scope } from './scope.ts'
 import { MESSAGE_MAX_BYTES, type Message, type Priority, type Responder } from './types.ts'
 
 export interface AnswersComponents {
   readonly peer: PeerId
-  readonly outbox: Outbox
+  readonly outbox: FrameSink
   readonly responders: KindTable<Responder>
   readonly once: OnceTable
   readonly clock: Clock

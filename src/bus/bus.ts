@@ -37,8 +37,9 @@ import { OnceTable } from './once-table.ts'
 import { OverloadReports } from './overload-reports.ts'
 import { Peers } from './peers.ts'
 import { query } from './query.ts'
-import type { InFlight } from './questions.ts'
+import type { Ask, InFlight } from './questions.ts'
 import { Repeats } from './repeats.ts'
+import { Routing } from './routing/routing.ts'
 import { LANE_OF } from './scheduler.ts'
 import { Seals } from './seals.ts'
 import type { Session } from './session.ts'
@@ -124,6 +125,7 @@ class LaneBus implements Bus {
   readonly #tree: Tree
   readonly #ways: readonly Dissemination[]
   readonly #peers: Peers
+  readonly #routing: Routing
   #state: ComponentState = 'stopped'
   #since: number
   #stopping: Promise<void> = Promise.resolve()
@@ -162,6 +164,15 @@ class LaneBus implements Bus {
     this.#lanes = new Lanes(ways)
     this.#tree = new Tree({ ...ways, deliver: (message) => this.#subscriptions.deliver(message) })
     this.#ways = [this.#lanes, this.#tree]
+    this.#routing = new Routing({
+      ...ways,
+      log,
+      inbox: this.#inbox,
+      responders: this.#responders,
+      once: this.#once,
+      inFlight: this.#inFlight,
+      events: this.events,
+    })
     this.#peers = new Peers(
       {
         ownName: plainLine(init.name, NAME_MAX_CHARS),
@@ -199,7 +210,7 @@ class LaneBus implements Bus {
       counters: this.#counters,
       dialogues,
       tree: this.#tree.figures,
-      presence: this.#peers.presence(),
+      presence: this.presence(),
     })
   }
 
@@ -221,9 +232,13 @@ class LaneBus implements Bus {
   }
 
   async send(peer: PeerId, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<void> {
-    const { session } = this.#dialogue(peer)
+    const dialogue = this.#dialogueOrWay(peer, options)
     const message = this.#composer.message('', kind, body, options)
-    const entry = outgoing(envelopeFrame(FRAME.message, message), this.#use.clock.monotonic() + message.ttlMs)
+    const frame = envelopeFrame(FRAME.message, message)
+    const expiresAt = this.#use.clock.monotonic() + message.ttlMs
+    if (dialogue === undefined) return this.#routing.remote.send(peer, message.priority, frame, expiresAt)
+    const { session } = dialogue
+    const entry = outgoing(frame, expiresAt)
     const wait = session.outbox.post(message.priority, entry, options.signal)
     if (wait !== undefined) await wait
     this.#counters.messagesOut++
@@ -237,8 +252,8 @@ class LaneBus implements Bus {
     if (options.repeatable === true) {
       return this.#repeats.request(peer, this.#composer.repeatableAsk(kind, body, options))
     }
-    const { questions } = this.#dialogue(peer)
-    return questions.request(this.#composer.ask(kind, body, options))
+    const dialogue = this.#dialogueOrWay(peer, options)
+    return this.#ask(peer, dialogue, this.#composer.ask(kind, body, options))
   }
 
   async *requestStream(
@@ -266,7 +281,7 @@ class LaneBus implements Bus {
       peers,
       enough: options.enough,
       ask: this.#composer.ask(kind, body, options),
-      request: async (peer, ask) => this.#dialogue(peer).questions.request(ask),
+      request: async (peer, ask) => this.#ask(peer, this.#dialogueOrWay(peer, options), ask),
       clock: this.#use.clock,
     })
   }
@@ -276,11 +291,12 @@ class LaneBus implements Bus {
   }
 
   presence(): readonly PeerPresence[] {
-    return this.#peers.presence()
+    return this.#routing.presence(this.#peers.presence(), this.#since)
   }
 
   reconsider(): void {
     this.#peers.reconsider()
+    this.#routing.reconsider()
     for (const way of this.#ways) way.reconsider()
   }
 
@@ -296,6 +312,8 @@ class LaneBus implements Bus {
       tree: this.#tree,
       responders: this.#responders,
       introducer: this.#introducer,
+      routing: this.#routing,
+      renew: (peer, reason) => this.#peers.renew(peer, reason, this.#introducer.addressesOf(peer)),
       inFlight: this.#inFlight,
       counters: this.#counters,
       events: this.events,
@@ -307,6 +325,7 @@ class LaneBus implements Bus {
   #greet(peer: PeerId, name: string | undefined): void {
     this.#dialogues.get(peer)?.start()
     for (const way of this.#ways) way.welcome(peer)
+    this.#routing.welcome(peer)
     this.events.emit('peer:ready', { peer, name })
   }
 
@@ -321,6 +340,7 @@ class LaneBus implements Bus {
     this.#dialogues.delete(session.peer)
     this.#introducer.forget(session.peer)
     for (const way of this.#ways) way.farewell(session.peer)
+    this.#routing.farewell(session.peer)
   }
 
   /** Along a tree if there are many members, and directly if there are few or we do not know them. */
@@ -328,6 +348,17 @@ class LaneBus implements Bus {
     const members = this.#use.admission.membersOf?.(group)
     const others = members === undefined ? 0 : members.size - 1
     return others > this.#directMembersMax && this.#seals.signer !== undefined ? this.#tree : this.#lanes
+  }
+
+  /** The lanes of a peer; nothing if others pass on what is for it. Throws `ERR_PEER_NOT_READY` if it cannot be reached at all. */
+  #dialogueOrWay(peer: PeerId, { direct }: SendOptions): Dialogue | undefined {
+    const isRemote =
+      direct !== true && !this.#dialogues.has(peer) && this.#state === 'ok' && this.#routing.reaches(peer)
+    return isRemote ? undefined : this.#dialogue(peer)
+  }
+
+  #ask(peer: PeerId, dialogue: Dialogue | undefined, ask: Ask): Promise<Uint8Array> {
+    return dialogue === undefined ? this.#routing.remote.request(peer, ask) : dialogue.questions.request(ask)
   }
 
   #dialogue(peer: PeerId): Dialogue {
@@ -353,6 +384,7 @@ class LaneBus implements Bus {
       this.#subscriptions.expire()
       this.#once.expire(this.#use.clock.monotonic())
       for (const way of this.#ways) way.keepHouse()
+      this.#routing.keepHouse(this.presence())
       this.#overloads.flush()
       this.#missed.flush()
       this.#tellNews()
@@ -376,6 +408,7 @@ class LaneBus implements Bus {
     await this.#peers.stop()
     this.#dispatcher.stop()
     for (const way of this.#ways) way.stop()
+    this.#routing.stop(error)
     this.#once.clear(error)
     this.#become('stopped')
   }

@@ -1,4 +1,4 @@
-import type { PeerId, Random, Timer } from '../base/index.ts'
+import { type PeerId, type Random, shortPeerId, type Timer } from '../base/index.ts'
 import type { Link } from '../network/index.ts'
 import { Backoff } from './backoff.ts'
 import type { Session } from './session.ts'
@@ -6,6 +6,8 @@ import type { LinkState, PeerPresence } from './types.ts'
 
 const FIX: Readonly<Record<LinkState, string | undefined>> = {
   ready: undefined,
+  suspected: 'Nothing to do: others are asked whether they reach it.',
+  reachable: 'Nothing to do; for a direct link, check that one of the two machines can reach the other.',
   connecting: 'Nothing to do: it is tried again by itself.',
   refused: 'One of the two must be invited into a space of the other; after that it is tried again by itself.',
   offline: 'Check that the peer runs and that its machine can be reached from here.',
@@ -62,6 +64,20 @@ export class Contact {
   presence(): PeerPresence {
     const { peer, name, link, rttMs } = this
     const state = this.#state
-    return { peer, state, name, link, rttMs, reason: this.#reason, since: this.#since, fix: FIX[state] }
+    return { peer, state, name, link, via: undefined, rttMs, reason: this.#reason, since: this.#since, fix: FIX[state] }
   }
+}
+
+/** A peer of whom we only know from others. `since` is wall-clock ms. */
+export function unlinked(peer: PeerId, since: number): PeerPresence {
+  const state = 'offline'
+  const nothing = { name: undefined, link: undefined, via: undefined, rttMs: undefined }
+  return { peer, state, ...nothing, reason: 'no link of our own', since, fix: FIX[state] }
+}
+
+/** How a peer without lanes stands if another passes on what we send. */
+export function routedPresence(presence: PeerPresence, via: PeerId | undefined): PeerPresence {
+  if (via === undefined) return presence
+  const reason = `reachable via ${shortPeerId(via)}: ${presence.reason ?? 'its lanes are not up yet'}`
+  return { ...presence, state: 'reachable', via, reason, fix: FIX.reachable }
 }

@@ -25,6 +25,16 @@ export interface Counters {
   missed: number
   /** Traces that are no W3C traceparent; their messages went on without. */
   droppedTraces: number
+  /** Questions whether others reach a silent peer, and such questions of others not answered: too many, or not theirs to ask. */
+  probesOut: number
+  probesRefused: number
+  /** What went and came through others, and what of it was forged, old, known or not to be read. */
+  parcelsOut: number
+  parcelsIn: number
+  parcelsDropped: number
+  /** Passed on for others, or refused to them. */
+  parcelsPassed: number
+  parcelsRefused: number
   /** Addresses of peers that are none of ours, or of us. */
   droppedAddresses: number
   /** Handlers and responders that threw what they should not. */
@@ -58,6 +68,13 @@ export function counters(): Counters {
     duplicates: 0,
     missed: 0,
     droppedTraces: 0,
+    probesOut: 0,
+    probesRefused: 0,
+    parcelsOut: 0,
+    parcelsIn: 0,
+    parcelsDropped: 0,
+    parcelsPassed: 0,
+    parcelsRefused: 0,
     droppedAddresses: 0,
     handlerFailures: 0,
     handlersStuck: 0,

@@ -1,4 +1,4 @@
-import { type Clock, type Events, type Logger, type Random, reasonOf } from '../base/index.ts'
+import { type Clock, type Events, type Logger, type PeerId, type Random, reasonOf, shortPeerId } from '../base/index.ts'
 import { Allowance } from './allowance.ts'
 import { Answers } from './answers.ts'
 import type { Contact } from './contact.ts'
@@ -18,7 +18,9 @@ import type { KindTable } from './kind-table.ts'
 import { outgoing } from './lane-queue.ts'
 import { INTRODUCTION_BURST, SERVE_BURST_BYTES, SERVE_BYTES_PER_S } from './limits.ts'
 import type { OnceTable } from './once-table.ts'
+import type { Verdict } from './presence/suspicion.ts'
 import { type InFlight, Questions } from './questions.ts'
+import type { Routing } from './routing/routing.ts'
 import { LANE_OF } from './scheduler.ts'
 import type { Session, SessionUser } from './session.ts'
 import type { Admission, BusEvents, Lane, Message, Responder } from './types.ts'
@@ -26,6 +28,7 @@ import { withSoundTrace } from './untrusted-trace.ts'
 
 /** Above this the control lane is for what cannot be done without. */
 const CONTROL_SPARE_FILL = 0.5
+const SILENT = 'no sign of life; others are asked whether they reach it'
 
 export interface DialogueComponents {
   readonly contact: Contact
@@ -38,6 +41,9 @@ export interface DialogueComponents {
   readonly responders: KindTable<Responder>
   readonly once: OnceTable
   readonly introducer: Introducer
+  readonly routing: Routing
+  /** The link to a peer is at fault, and not the peer: make a new one. */
+  readonly renew: (peer: PeerId, reason: string) => void
   readonly inFlight: InFlight
   readonly counters: Counters
   readonly events: Events<BusEvents>
@@ -74,8 +80,16 @@ export class Dialogue implements SessionUser {
       onRtt: (rttMs) => {
         contact.rttMs = rttMs
       },
-      onSilence: (reason) => session.close({ cause: 'lost', reason }),
+      onVerdict: (verdict) => this.#onVerdict(verdict),
     })
+  }
+
+  get isSuspected(): boolean {
+    return this.heartbeat.isSuspected
+  }
+
+  get rttMs(): number | undefined {
+    return this.#use.contact.rttMs
   }
 
   start(): void {
@@ -99,6 +113,18 @@ export class Dialogue implements SessionUser {
 
   introduce(introductions: readonly Introduction[]): void {
     if (introductions.length > 0) this.#control(introductionsFrame(introductions))
+  }
+
+  sayLinks(frame: Uint8Array): void {
+    this.#control(frame)
+  }
+
+  /** Another peer reached this one, which did not answer us. */
+  vouched(by: PeerId): void {
+    if (!this.heartbeat.vouched()) return
+    const { peer } = this.session
+    this.#use.events.emit('peer:recovered', { peer, via: by })
+    this.#use.renew(peer, `its link to us is silent, but ${shortPeerId(by)} reaches it`)
   }
 
   /** Lets go of whatever takes too long. Returns whether something expired in our lanes since it was last called. */
@@ -147,6 +173,7 @@ export class Dialogue implements SessionUser {
       return message.topic === '' ? this.answers.accept(message, type === FRAME.requestOnce) : 'a request with a topic'
     }
     if (type === FRAME.spread) return this.#use.tree.onSpread(this, lane, payload)
+    if (type === FRAME.relay) return this.#use.routing.onRelay(this, lane, payload)
     if (type === FRAME.mark) return this.#onMark(payload)
     if (type < FRAME.answer || type > FRAME.cancel) return `frame type ${type} does not travel here`
     const id = idOf(payload)
@@ -174,6 +201,7 @@ export class Dialogue implements SessionUser {
     if (type >= FRAME.announce && type <= FRAME.want) {
       return this.#use.tree.onControl(this, type, payload)
     }
+    if (type >= FRAME.relayRefused && type <= FRAME.links) return this.#use.routing.onControl(this, type, payload)
     if (type !== FRAME.ping && type !== FRAME.pong) return `frame type ${type} does not travel here`
     const token = parseToken(payload)
     if (token === undefined) return 'a heartbeat that cannot be read'
@@ -207,6 +235,26 @@ export class Dialogue implements SessionUser {
       else counters.droppedAddresses++
     }
     return undefined
+  }
+
+  #onVerdict(verdict: Exclude<Verdict, 'fine'>): void {
+    const { contact, clock, events, routing } = this.#use
+    const { peer } = this.session
+    if (verdict === 'gone') {
+      this.session.close({ cause: 'lost', reason: 'no sign of life, and nobody who was asked reaches it' })
+      return
+    }
+    if (verdict !== 'recovered') routing.probes.ask(peer)
+    if (verdict === 'still-suspected') return
+    const [state, reason] = verdict === 'suspected' ? (['suspected', SILENT] as const) : (['ready', undefined] as const)
+    contact.become(state, reason, clock.now())
+    routing.doubted(peer)
+    if (verdict === 'suspected') {
+      events.emit('peer:suspected', { peer, reason: SILENT })
+    } else {
+      routing.probes.forget(peer)
+      events.emit('peer:recovered', { peer, via: undefined })
+    }
   }
 
   #control(frame: Uint8Array): void {

@@ -24,6 +24,10 @@ export const FRAME = {
   mark: 20,
   requestOnce: 21,
   relay: 22,
+  relayRefused: 23,
+  probe: 24,
+  probed: 25,
+  links: 26,
 } as const
 
 /** u32 length (big-endian, of what follows it) and u8 type. */

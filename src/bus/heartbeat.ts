@@ -1,7 +1,8 @@
 import { type Clock, jitter, type Random, type Timer, whenAborted } from '../base/index.ts'
 import { BusError } from './errors.ts'
 import { FRAME, pingFrame } from './frames.ts'
-import { HEARTBEAT_MS, HEARTBEATS_MISSED_MAX, PING_TIMEOUT_MS, PINGS_IN_FLIGHT_MAX } from './limits.ts'
+import { HEARTBEAT_MS, PING_TIMEOUT_MS, PINGS_IN_FLIGHT_MAX, PROBE_ROUND_MS } from './limits.ts'
+import { Suspicion, type Verdict } from './presence/suspicion.ts'
 
 export interface HeartbeatComponents {
   readonly clock: Clock
@@ -11,8 +12,8 @@ export interface HeartbeatComponents {
   /** Bytes received from the peer so far, on any lane. */
   readonly bytesIn: () => number
   readonly onRtt: (smoothedMs: number) => void
-  /** The peer is suspected dead. */
-  readonly onSilence: (reason: string) => void
+  /** Anything but `fine`. */
+  readonly onVerdict: (verdict: Exclude<Verdict, 'fine'>) => void
 }
 
 /** Weight of a new sample in the smoothed round trip (RFC 6298 section 2). */
@@ -25,20 +26,24 @@ interface Sent {
 }
 
 /**
- * Asks the peer for a sign of life at jittered intervals. Bytes on any lane are one too, so that a peer that is merely busy
- * is not taken for dead; only silence on all of them for three intervals is.
+ * Asks the peer for a sign of life at jittered intervals, shorter ones while it is suspected. Bytes on any lane are one too,
+ * so that a peer that is merely busy is not taken for dead.
  */
 export class Heartbeat {
   readonly #use: HeartbeatComponents
   readonly #sent = new Map<number, Sent>()
+  readonly #suspicion = new Suspicion()
   #token = 0
   #timer: Timer | undefined
-  #missed = 0
   #seenBytes = 0
   #rttMs: number | undefined
 
   constructor(components: HeartbeatComponents) {
     this.#use = components
+  }
+
+  get isSuspected(): boolean {
+    return this.#suspicion.isSuspected
   }
 
   start(): void {
@@ -63,7 +68,13 @@ export class Heartbeat {
     const rttMs = this.#use.clock.monotonic() - sent.at
     this.#rttMs = this.#rttMs === undefined ? rttMs : this.#rttMs + RTT_WEIGHT * (rttMs - this.#rttMs)
     this.#use.onRtt(this.#rttMs)
+    if (this.#suspicion.heard()) this.#use.onVerdict('recovered')
     sent.caller?.resolve(rttMs)
+  }
+
+  /** Another peer reached this one for us; false if it is not suspected any more. */
+  vouched(): boolean {
+    return this.#suspicion.vouched()
   }
 
   /** One round trip now, in ms. Rejects: `ERR_REQUEST_TIMEOUT`, `ERR_OVERLOADED`, or the signal's reason. */
@@ -84,17 +95,16 @@ export class Heartbeat {
   }
 
   #arm(): void {
-    this.#timer = this.#use.clock.setTimer(jitter(this.#use.random, HEARTBEAT_MS), () => this.#beat())
+    const waitMs = this.#suspicion.isSuspected ? PROBE_ROUND_MS : HEARTBEAT_MS
+    this.#timer = this.#use.clock.setTimer(jitter(this.#use.random, waitMs), () => this.#beat())
   }
 
   #beat(): void {
     const bytes = this.#use.bytesIn()
-    this.#missed = bytes === this.#seenBytes ? this.#missed + 1 : 0
+    const verdict = this.#suspicion.beat(bytes !== this.#seenBytes)
     this.#seenBytes = bytes
-    if (this.#missed >= HEARTBEATS_MISSED_MAX) {
-      this.#use.onSilence(`no sign of life for ${HEARTBEATS_MISSED_MAX} heartbeats`)
-      return
-    }
+    if (verdict !== 'fine') this.#use.onVerdict(verdict)
+    if (verdict === 'gone') return
     // Pings that were never answered make room: their tokens mean nothing any more.
     for (const [token, sent] of this.#sent) if (sent.caller === undefined) this.#sent.delete(token)
     this.#send(undefined)

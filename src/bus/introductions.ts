@@ -45,6 +45,10 @@ export class Introducer {
     return this.#use.self
   }
 
+  addressesOf(peer: PeerId): readonly string[] {
+    return this.#known.get(peer) ?? []
+  }
+
   /** Notes what a peer said of itself. */
   learn(peer: PeerId, addresses: readonly string[]): void {
     const before = this.#known.get(peer)

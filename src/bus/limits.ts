@@ -73,13 +73,28 @@ export const SESSION_TIMEOUT_MS = 10_000
 export const FAREWELL_TIMEOUT_MS = 1_000
 export const HANDSHAKES_MAX = 256
 export const SESSIONS_MAX = 512
+/** Links that a peer may say it has. */
+export const LINKS_MAX: number = SESSIONS_MAX
 /** Four lanes, and room for those of an old session that are still being closed. */
 export const INBOUND_STREAMS_PER_PEER = 12
 /** Peers that presence remembers; those offline longest are forgotten first. */
 export const CONTACTS_MAX = 1024
 
 export const HEARTBEAT_MS = 5_000
-export const HEARTBEATS_MISSED_MAX = 3
+/** Heartbeats without a sign of life after which a peer is suspected. */
+export const HEARTBEATS_MISSED_MAX = 2
+/** Then others are asked, a few new ones each round; after the last round it is gone. */
+export const PROBE_ROUNDS = 3
+export const PROBE_ROUND_MS = 2_000
+export const PROBE_HELPERS = 3
+/** How often a peer may ask us to reach others: so many at once, and so many more each second. */
+export const PROBES_BURST = 64
+export const PROBES_PER_SECOND = 8
+/** About how long changes of our links gather before neighbours are told. */
+export const LINK_NEWS_MS = 1_500
+/** LINKS frames that one peer may send: so many at once, and so many more each second. */
+export const LINKS_BURST = 32
+export const LINKS_PER_SECOND = 1
 export const PINGS_IN_FLIGHT_MAX = 64
 export const PING_TIMEOUT_MS = 5_000
 /** How often slow matters are looked at: expired handlers, overload reports, changed addresses. */
@@ -127,3 +142,21 @@ export const RANGES_MAX = 32
 export const GRAFT_MAX_MESSAGES = 256
 export const SERVE_BURST_BYTES: number = 4 * 1024 * 1024
 export const SERVE_BYTES_PER_S: number = 1024 * 1024
+
+/** What one peer may have us pass on to others: so much at once, and so much more each second. */
+export const RELAY_BURST_BYTES: number = 4 * 1024 * 1024
+export const RELAY_BYTES_PER_SECOND: number = 512 * 1024
+export const RELAY_BURST_FRAMES = 1024
+export const RELAY_FRAMES_PER_SECOND = 256
+/** Members through whom one message is tried. */
+export const RELAY_WAYS_MAX = 3
+/** Parcels kept so that they can be sent another way, should one not pass them on; more are sent only once. */
+export const RELAY_KEPT_MAX_BYTES: number = 8 * 1024 * 1024
+export const RELAY_KEPT_MAX = 1024
+export const RELAY_KEPT_MS = 5_000
+/** Peers without lanes whom we answer or number parcels for; the one heard longest ago goes first. */
+export const RELAYED_PEERS_MAX = 1024
+/** Requests to peers without lanes in flight. */
+export const RELAYED_REQUESTS_MAX = 1024
+/** Runs of parcels of one author that are remembered: it begins one whenever it starts. */
+export const RELAY_RUNS_PER_AUTHOR = 16

@@ -11,6 +11,9 @@ export interface OutboxInit {
   readonly onLost: (reason: string) => void
 }
 
+/** Where frames for a peer go. */
+export type FrameSink = Pick<Outbox, 'offer' | 'post'>
+
 /** Turns of the microtask queue without a new frame before a lane is written: lets frames gather at no cost in time. */
 const QUIET_TURNS = 3
 const GATHERING_MAX_TURNS = 4096

@@ -100,6 +100,19 @@ export class Peers {
     return [...this.#contacts.values()].map((contact) => contact.presence())
   }
 
+  /** The link is at fault and not the peer: closes it, and dials anew; whoever keeps links goes on from there. */
+  renew(peer: PeerId, reason: string, addresses: readonly string[]): void {
+    const { transport, log } = this.#use
+    const contact = this.#contacts.get(peer)
+    const { link } = contact ?? {}
+    const known = link?.direction === 'outbound' ? [link.address, ...addresses] : addresses
+    contact?.session?.close({ cause: 'lost', reason })
+    transport
+      .disconnect(peer, reason)
+      .then(() => (this.#running ? transport.dial(peer, [...new Set(known)]) : undefined))
+      .catch((error: unknown) => log.debug({ peer, reason: reasonOf(error) }, 'the link could not be renewed'))
+  }
+
   reconsider(): void {
     for (const contact of this.#contacts.values()) {
       contact.refusedAt = undefined

@@ -12,7 +12,7 @@ import {
   REQUESTS_TOTAL,
   STREAM_WINDOW_BYTES,
 } from './limits.ts'
-import type { Outbox } from './outbox.ts'
+import type { FrameSink } from './outbox.ts'
 import type { Priority } from './types.ts'
 
 /** One request as it goes out: the frame is the same for all who are asked. */
@@ -32,7 +32,7 @@ export interface InFlight {
 
 export interface QuestionsComponents {
   readonly peer: PeerId
-  readonly outbox: Outbox
+  readonly outbox: FrameSink
   readonly clock: Clock
   readonly counters: Counters
   readonly inFlight: InFlight

@@ -1,7 +1,7 @@
 import type { ComponentState, ComponentStatus } from '../base/index.ts'
 import type { Counters } from './counters.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { PeerPresence } from './types.ts'
+import type { LinkState, PeerPresence } from './types.ts'
 
 export interface StatusParts {
   readonly state: ComponentState
@@ -12,15 +12,17 @@ export interface StatusParts {
   readonly presence: readonly PeerPresence[]
 }
 
-/** The bus as `status` shows it: degraded while a linked and admitted peer has no lanes. */
+/** The bus as `status` shows it: degraded while a linked and admitted peer has no lanes, or is silent on them. */
 export function statusOf(parts: StatusParts): ComponentStatus {
   const { state, since } = parts
   const figures = figuresOf(parts)
   if (state !== 'ok') return { state, since, figures }
-  const struggling = parts.presence.filter((peer) => peer.state === 'connecting' && peer.reason !== undefined)
+  const struggling = parts.presence.filter(({ state, reason }) => {
+    return state === 'suspected' || (state === 'connecting' && reason !== undefined)
+  })
   const [first] = struggling
   if (first === undefined) return { state, since, figures }
-  const reason = `no lanes with ${struggling.length} of the linked peers: ${first.reason}`
+  const reason = `${struggling.length} of the linked peers cannot be spoken with: ${first.reason}`
   const fix = first.fix === undefined ? {} : { fix: first.fix }
   return { state: 'degraded', reason, since: Math.min(...struggling.map((peer) => peer.since)), ...fix, figures }
 }
@@ -28,8 +30,11 @@ export function statusOf(parts: StatusParts): ComponentStatus {
 function figuresOf({ counters, dialogues, tree, presence }: StatusParts): Readonly<Record<string, number>> {
   const sum = (of: (dialogue: Dialogue) => number): number => dialogues.reduce((total, one) => total + of(one), 0)
   const { bytesIn, bytesOut, droppedExpired, handlersStuck, ...others } = counters
+  const count = (of: LinkState): number => presence.filter(({ state }) => state === of).length
   return {
     peersReady: dialogues.length,
+    peersSuspected: count('suspected'),
+    peersReachable: count('reachable'),
     peersKnown: presence.length,
     ...others,
     ...tree,

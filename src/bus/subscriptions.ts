@@ -97,7 +97,8 @@ class TopicSubscription implements Subscription {
   readonly #onEnd: () => void
   #busy = false
   #ended = false
-  #wake: (() => void) | undefined
+  /** Readers that wait for a message: several share what comes. */
+  #readers: (() => void)[] = []
   #delivered = 0
   #failed = 0
 
@@ -153,7 +154,7 @@ class TopicSubscription implements Subscription {
       this.#fail(this.#overflowError())
       this[Symbol.dispose]()
     }
-    this.#wake?.()
+    this.#wakeReaders()
     return wait
   }
 
@@ -173,9 +174,7 @@ class TopicSubscription implements Subscription {
         } else if (this.#ended) {
           return
         } else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve
-          })
+          await new Promise<void>((resolve) => this.#readers.push(resolve))
         }
       }
     } finally {
@@ -188,7 +187,11 @@ class TopicSubscription implements Subscription {
     this.#ended = true
     this.#onEnd()
     this.#mailbox.close()
-    this.#wake?.()
+    this.#wakeReaders()
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#readers.splice(0)) wake()
   }
 
   /** Runs the handler, one message at a time: also when it publishes to itself. */

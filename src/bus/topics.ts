@@ -42,14 +42,17 @@ export function assertKind(kind: string): void {
   })
 }
 
-/** Says whether a topic matches. Throws `ERR_TOPIC_INVALID` for a pattern that can match nothing. */
+/**
+ * Says whether a topic matches: `*` stands for one segment, `**` for any number, none included. Throws `ERR_TOPIC_INVALID`
+ * for a pattern that can match nothing.
+ */
 export function topicMatcher(pattern: string): (topic: string) => boolean {
-  if (!isPattern(pattern)) {
+  if (!isPattern(pattern) || pattern.split(SEPARATOR).some(isPartial)) {
     throw new BusError(
       'ERR_TOPIC_INVALID',
       `not a topic pattern: ${JSON.stringify(pattern.slice(0, TOPIC_MAX_CHARS))}`,
       {
-        fix: 'Use segments separated by "." or "/"; "*" stands for one segment and "**" for any number.',
+        fix: 'Use segments separated by "." or "/"; "*" stands for one whole segment and "**" for any number.',
       },
     )
   }
@@ -59,6 +62,11 @@ export function topicMatcher(pattern: string): (topic: string) => boolean {
 
 function isPattern(text: string): boolean {
   return text.length <= TOPIC_MAX_CHARS && isPrintable(text) && !text.split(SEPARATOR).includes('')
+}
+
+/** Such as `lab*`: no topic has a star in it. */
+function isPartial(segment: string): boolean {
+  return segment.includes('*') && segment !== '*' && segment !== '**'
 }
 
 /** Glob matching that backs up to the last `**` only: at worst the product of the two lengths, never exponential. */

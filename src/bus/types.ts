@@ -1,5 +1,5 @@
 import type { Component, Events, OverflowPolicy, PeerId } from '../base/index.ts'
-import type { Link } from '../network/index.ts'
+import type { Link, LinkKind } from '../network/index.ts'
 
 export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const
 export type Priority = (typeof PRIORITIES)[number]
@@ -37,6 +37,8 @@ export interface SendOptions {
   /** Dropped before sending when older; default 30 s. */
   readonly ttlMs?: number
   readonly trace?: string
+  /** To one peer: only over lanes of our own, in order, and not through another member. Default false. */
+  readonly direct?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -110,7 +112,24 @@ export interface QueryResult {
   }
 }
 
-export type LinkState = 'ready' | 'connecting' | 'refused' | 'offline'
+/**
+ * `suspected`: lanes are up, but it has fallen silent. `reachable`: there are no lanes, and another member passes on what we
+ * send.
+ */
+export type LinkState = 'ready' | 'suspected' | 'reachable' | 'connecting' | 'refused' | 'offline'
+
+/** Of a round trip: below 10, below 50, below 200 ms, and the rest. */
+export type RttClass = 'local' | 'near' | 'far' | 'slow'
+
+/** How a peer is reached: over lanes on a direct link or through a relay of bytes, by another member who passes messages on, or not. */
+export interface LinkQuality {
+  readonly kind: LinkKind | 'none'
+  /** Who carries our bytes, or passes our messages on. */
+  readonly via: PeerId | undefined
+  readonly rtt: RttClass | undefined
+  /** Why it is not a direct link. */
+  readonly reason: string | undefined
+}
 
 /** One line of `plexus peers`. */
 export interface PeerPresence {
@@ -119,6 +138,8 @@ export interface PeerPresence {
   /** The peer's own name for itself: untrusted text, at most 64 characters. */
   readonly name: string | undefined
   readonly link: Link | undefined
+  /** The member who passes on what we send, while it is `reachable`. */
+  readonly via: PeerId | undefined
   readonly rttMs: number | undefined
   readonly reason: string | undefined
   readonly since: number
@@ -128,7 +149,14 @@ export interface PeerPresence {
 export interface BusEvents {
   /** Lanes are up in both directions: messages may be sent. */
   'peer:ready': { readonly peer: PeerId; readonly name: string | undefined }
+  /** The lanes are gone. What is sent may still reach it through another member: see `link:changed`. */
   'peer:lost': { readonly peer: PeerId; readonly reason: string }
+  /** It has fallen silent; others are asked whether they reach it. Ends with `peer:recovered` or `peer:lost`. */
+  'peer:suspected': { readonly peer: PeerId; readonly reason: string }
+  /** It was heard again, or another member (`via`) reaches it: then our link is at fault, and is made anew. */
+  'peer:recovered': { readonly peer: PeerId; readonly via: PeerId | undefined }
+  /** A peer is reached in another way than before, or no longer, or not as fast. Told at most about once a second for each peer. */
+  'link:changed': { readonly peer: PeerId; readonly now: LinkQuality; readonly before: LinkQuality }
   /** Either side refused the other. */
   'peer:refused': { readonly peer: PeerId; readonly reason: string; readonly by: 'us' | 'them' }
   /** A peer told where others of our spaces can be reached. */
@@ -138,6 +166,7 @@ export interface BusEvents {
    * others for them. What was said before we first heard of it counts too. Told about once a second.
    */
   'messages:missed': { readonly group: string; readonly from: PeerId; readonly count: number }
+  /** A lane of a peer had no room for messages that were published; the first is told at once, the rest about once a second. */
   overload: { readonly peer: PeerId; readonly lane: Lane; readonly dropped: number }
 }
 
@@ -166,10 +195,11 @@ export interface Bus extends Component {
   readonly events: Events<BusEvents>
   /** To every ready peer that may hear the topic, and to local subscribers. */
   publish(topic: string, kind: string, body: Uint8Array, options?: SendOptions): Promise<PublishReport>
-  /** Patterns: `a.b` style segments separated by `.` or `/`; `*` is one segment, `**` any number. */
+  /** Patterns: `a.b` style segments separated by `.` or `/`, which are alike; `*` is one segment, `**` any number, also none. */
   subscribe(pattern: string, options?: SubscribeOptions): Subscription
   subscribe(pattern: string, options: SubscribeOptions, handler: MessageHandler): Subscription
-  /** One message to one ready peer. Resolves when the lane took it (back-pressure). Rejects: `ERR_PEER_NOT_READY`, `ERR_EXPIRED`, `ERR_MESSAGE_TOO_LARGE`. */
+  /**
+   * One message to one peer that is ready, or that another member reaches. Resolves when a lane took it (back-pressure). Rejects: `ERR_PEER_NOT_READY`, `ERR_EXPIRED`, `ERR_MESSAGE_TOO_LARGE`. */
   send(peer: PeerId, kind: string, body: Uint8Array, options?: SendOptions): Promise<void>
   /** Receives what peers `send`. One handler per kind. Bulk credit returns only after the handler settles: that is the back-pressure. */
   receive(kind: string, handler: MessageHandler): Disposable

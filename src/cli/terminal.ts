@@ -45,11 +45,19 @@ export function age(at: number, now: number = Date.now()): string {
   return `${duration(Math.max(0, now - at))} ago`
 }
 
+const WAITING: ReadonlySet<string> = new Set([
+  'connecting',
+  'starting',
+  'degraded',
+  'offline',
+  'suspected',
+  'reachable',
+])
+
 /** The state words of `status` and `peers`, coloured for whom it helps. */
 export function stateWord(state: string): string {
   const good = state === 'ok' || state === 'ready'
-  const waiting = state === 'connecting' || state === 'starting' || state === 'degraded' || state === 'offline'
-  return styled(good ? 'green' : waiting ? 'yellow' : 'red', state)
+  return styled(good ? 'green' : WAITING.has(state) ? 'yellow' : 'red', state)
 }
 
 /** A line on stderr that overwrites itself on a terminal, and appears rarely elsewhere. */

@@ -16,4 +16,5 @@ export {
 export { type IdentityInit, type IdentitySeeds, identityFromSeeds } from './device-identity.ts'
 export { IdentityError, type IdentityErrorCode } from './errors.ts'
 export { SEED_BYTES, signer, VERIFIER_CACHE_KEYS, verifier } from './keys.ts'
+export { SEAL_SALT_BYTES, seal, unseal } from './sealing.ts'
 export { type Identity, SIGNATURE_BYTES, type Signer, type Verifier } from './types.ts'

@@ -6,12 +6,15 @@ import {
   verify as verifyBytes,
 } from 'node:crypto'
 import { BaseError, bytesOfHex, hexOf, keepNewest, PUBLIC_KEY_BYTES, peerIdOfKey, utf8 } from '../base/index.ts'
+import { agree, agreementKey } from './agreement.ts'
 import { SIGNATURE_BYTES, type Signer, type Verifier } from './types.ts'
 
 /** Length of the secret that an Ed25519 or X25519 key pair is derived from (RFC 8032 section 5.1.5, RFC 7748). */
 export const SEED_BYTES = 32
 /** Imported public keys that a verifier keeps; the least recently used goes first. */
 export const VERIFIER_CACHE_KEYS = 1024
+/** Secrets shared with other devices that a signer keeps; the least recently used goes first. */
+export const SIGNER_CACHE_SECRETS = 1024
 
 /** What stands before the 32 raw bytes of a key in its DER form (RFC 8410 section 10). */
 const ED25519_PKCS8: Uint8Array = bytesOfHex('302e020100300506032b657004220420')
@@ -50,10 +53,21 @@ function tagged(tag: string, message: Uint8Array): Uint8Array {
 export function signer(seed: Uint8Array): Signer {
   const key = privateKey(ED25519_PKCS8, seed)
   const publicKey = rawPublicKey(key)
+  const agreement = agreementKey(seed)
+  const secrets = new Map<string, Uint8Array>()
   return {
     publicKey,
     peer: peerIdOfKey(publicKey),
     sign: (tag, message) => new Uint8Array(signBytes(null, tagged(tag, message), key)),
+    agree: (other) => {
+      const name = hexOf(other)
+      const secret = secrets.get(name) ?? agree(agreement, other)
+      if (secret === undefined) return undefined
+      secrets.delete(name)
+      secrets.set(name, secret)
+      keepNewest(secrets, SIGNER_CACHE_SECRETS)
+      return secret
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import type { PeerId } from '../base/index.ts'
 
 export const SIGNATURE_BYTES = 64
 
-/** Signs as this device. The private key never leaves the implementation. */
+/** Signs as this device, and shares secrets with others. The private key never leaves the implementation. */
 export interface Signer {
   /** Ed25519 public key, 32 bytes. */
   readonly publicKey: Uint8Array
@@ -12,6 +12,11 @@ export interface Signer {
    * digit at the end, e.g. `plexus/sig/1`.
    */
   sign(tag: string, message: Uint8Array): Uint8Array
+  /**
+   * The 32 bytes that only this device and the one of that Ed25519 key can work out, always the same: X25519 (RFC 7748) with
+   * both keys in their Montgomery form. Undefined for bytes that are no fit key.
+   */
+  agree(publicKey: Uint8Array): Uint8Array | undefined
 }
 
 /** Checks signatures of any device; keeps imported key objects in a bounded cache. */

@@ -53,12 +53,15 @@ export const nodeStatusTool: Tool = tool({
   },
 })
 
+/** As in `LinkState` of the bus. */
+const LINK_STATES = ['ready', 'suspected', 'reachable', 'connecting', 'refused', 'offline'] as const
+
 export const peersListTool: Tool = tool({
   name: 'peers_list',
   title: 'Peers',
   description: 'The members of our spaces: name, whether each is reachable now, round trip, and why not if not.',
   input: z.object({
-    state: z.enum(['ready', 'connecting', 'refused', 'offline']).optional().describe('Only peers in this state'),
+    state: z.enum(LINK_STATES).optional().describe('Only peers in this state'),
     limit: z.int().min(1).max(100).default(50),
     cursor: z.string().max(16).optional(),
   }),

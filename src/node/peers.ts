@@ -1,5 +1,6 @@
 import { type PeerId, quotedLine, shortPeerId, withDeadline } from '../base/index.ts'
 import type { PeerPresence } from '../bus/index.ts'
+import type { LinkKind } from '../network/index.ts'
 import { NodeError } from './errors.ts'
 import type { PlexusNode } from './types.ts'
 
@@ -7,7 +8,8 @@ const PEERS_WAIT_TIMEOUT_MS = 30_000
 
 /** One line of `plexus peers`: what the bus sees, joined with what the spaces know. */
 export interface PeerReport extends Omit<PeerPresence, 'link'> {
-  readonly kind: string | undefined
+  /** `direct`, or `relayed`: through a relay of bytes, or through a member who passes messages on. */
+  readonly kind: LinkKind | undefined
   readonly encryption: string | undefined
   readonly address: string | undefined
   /** The peer that relays, when the kind of link is `relayed`; `reason` says why. */
@@ -54,14 +56,15 @@ export function listPeers(node: PlexusNode): readonly PeerReport[] {
     })
     const { link, ...presence } = seen.get(peer) ?? absent(peer, startedAt)
     const isRelayed = presence.state === 'ready' && link?.kind === 'relayed'
+    const isPassedOn = presence.via !== undefined
     return {
       ...presence,
-      ...(isRelayed ? { reason: node.reach.whyRelayed(peer) ?? link.reason } : {}),
       name: memberships[0]?.member.name ?? presence.name,
-      kind: link?.kind,
+      kind: isPassedOn ? 'relayed' : link?.kind,
+      via: presence.via ?? link?.via,
       encryption: link?.encryption,
       address: link?.address,
-      via: link?.via,
+      reason: presence.reason ?? (isRelayed ? node.reach.whyRelayed(peer) : undefined) ?? link?.reason,
       spaces: memberships.map(({ space, member }) => ({ name: space, role: member.role })),
     }
   })
@@ -73,6 +76,7 @@ function absent(peer: PeerId, since: number): PeerPresence {
     state: 'offline',
     name: undefined,
     link: undefined,
+    via: undefined,
     rttMs: undefined,
     reason: 'never reached since this peer started',
     since,

@@ -48,26 +48,25 @@ export class Questions {
   async #carryOut(question: Question): Promise<CatchUpEvent | undefined> {
     const { bus, space, signal } = this.#use
     const { peer } = question
+    const onLanes = { direct: true, signal }
     switch (question.do) {
       case 'ask-hello': {
-        const answer = decodeHello(await bus.request(peer, 'sync.hello', encodeHello(this.#use.hello()), { signal }))
+        const answer = decodeHello(await bus.request(peer, 'sync.hello', encodeHello(this.#use.hello()), onLanes))
         this.#assertSpace(answer.space)
         return { on: 'hello', peer, theirs: answer }
       }
       case 'ask-have': {
         const { group, after } = question
         const body = encodeHaveRequest({ space, group, after })
-        const { space: answered, claims, more } = decodeHave(await bus.request(peer, 'sync.have', body, { signal }))
+        const { space: answered, claims, more } = decodeHave(await bus.request(peer, 'sync.have', body, onLanes))
         this.#assertSpace(answered)
         return { on: 'have', peer, claims, more }
       }
       case 'send-want':
-        await bus.send(peer, 'sync.want', encodeWant({ space, want: question.want, ranges: question.ranges }), {
-          signal,
-        })
+        await bus.send(peer, 'sync.want', encodeWant({ space, want: question.want, ranges: question.ranges }), onLanes)
         return undefined
       case 'send-done':
-        await bus.send(peer, 'sync.done', encodeHello(this.#use.hello()), { signal })
+        await bus.send(peer, 'sync.done', encodeHello(this.#use.hello()), onLanes)
         return undefined
     }
   }

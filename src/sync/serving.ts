@@ -74,7 +74,7 @@ export class Serving {
 
   async #send(peer: PeerId, { space, want }: Want, frames: readonly Frame[], last: boolean): Promise<void> {
     const body = encodeRec({ space, want, last, frames: encodeFrames(frames) })
-    await this.#use.bus.send(peer, 'sync.rec', body, { priority: 'low', ttlMs: REC_TTL_MS })
+    await this.#use.bus.send(peer, 'sync.rec', body, { priority: 'low', ttlMs: REC_TTL_MS, direct: true })
     this.framesOut += frames.length
   }
 

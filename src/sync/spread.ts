@@ -146,9 +146,11 @@ export class Spread {
 
   #tellOne(peer: PeerId, claims: readonly Claim[]): void {
     const { space, bus, log } = this.#use
-    bus.send(peer, 'sync.have', encodeHave({ space, claims, more: false })).catch((error: unknown) => {
-      log.debug({ peer, reason: reasonOf(error) }, 'news did not reach a peer; it will compare')
-    })
+    bus
+      .send(peer, 'sync.have', encodeHave({ space, claims, more: false }), { direct: true })
+      .catch((error: unknown) => {
+        log.debug({ peer, reason: reasonOf(error) }, 'news did not reach a peer; it will compare')
+      })
   }
 
   #listeners(): readonly PeerId[] {

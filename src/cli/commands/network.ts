@@ -81,21 +81,24 @@ async function peers(context: CommandContext, options: { readonly wait?: string 
     oneLine(peer.name ?? '?', 24),
     stateWord(peer.state),
     peer.rttMs === undefined ? '-' : duration(peer.rttMs),
-    [peer.kind, peer.encryption].filter((word) => word !== undefined).join(' ') || '-',
+    linkWords(peer, report.peers),
     peer.spaces.map((space) => `${oneLine(space.name, 20)}:${space.role}`).join(' '),
     peer.peer.slice(-12),
-    peer.state === 'ready'
-      ? relayedWords(peer, report.peers)
-      : `${oneLine(peer.reason ?? '')} (${age(peer.since)})${peer.fix === undefined ? '' : ` fix: ${peer.fix}`}`,
+    troubleOf(peer),
   ])
   context.finish(report, table(['NAME', 'STATE', 'RTT', 'LINK', 'SPACES', 'PEER', ''], rows))
 }
 
-/** Empty for a direct link. */
-function relayedWords({ via, reason }: PeerReport, peers: readonly PeerReport[]): string {
-  if (via === undefined) return ''
-  const name = peers.find(({ peer }) => peer === via)?.name
-  return `via ${oneLine(name ?? via.slice(-12), 24)}: ${oneLine(reason ?? '', 300)}`
+/** What leads to a peer, e.g. `direct tls` or `relayed via ada`. */
+function linkWords({ kind, encryption, via }: PeerReport, all: readonly PeerReport[]): string {
+  const middle = all.find(({ peer }) => peer === via)?.name ?? via?.slice(-12)
+  const words = [kind, encryption, middle === undefined ? undefined : `via ${oneLine(middle, 24)}`]
+  return words.filter((word) => word !== undefined).join(' ') || '-'
+}
+
+function troubleOf({ state, reason, since, fix }: PeerReport): string {
+  if (state === 'ready') return oneLine(reason ?? '')
+  return `${oneLine(reason ?? '')} (${age(since)})${fix === undefined ? '' : ` fix: ${fix}`}`
 }
 
 async function ping(context: CommandContext, peer: string, options: { readonly count?: string }): Promise<void> {

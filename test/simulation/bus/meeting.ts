@@ -1,5 +1,6 @@
-import { type PeerId, peerIdOfKey, seededRandom, silentLogger, VirtualClock } from '../../../src/base/index.ts'
+import { type PeerId, seededRandom, silentLogger, VirtualClock } from '../../../src/base/index.ts'
 import { type Admission, type AdmissionVerdict, type Bus, createBus } from '../../../src/bus/index.ts'
+import { signer } from '../../../src/identity/index.ts'
 import { runFor, SimulatedNetwork, simulatedTransport, type Transport } from '../../../src/network/index.ts'
 
 const ALLOWED: AdmissionVerdict = { allowed: true }
@@ -47,10 +48,11 @@ export async function meeting(size: number, seed = 1, network: { readonly latenc
   const random = seededRandom(seed)
   const net = new SimulatedNetwork(network, { clock, random, log })
   const all = Array.from({ length: size }, (_, index): Attendant => {
-    const peer = peerIdOfKey(random.bytes(32))
+    const device = signer(random.bytes(32))
+    const { peer } = device
     const transport = simulatedTransport(net, peer)
     const door = new OpenDoor()
-    const bus = createBus({ name: `peer ${index}` })({ transport, admission: door, clock, random, log })
+    const bus = createBus({ name: `peer ${index}` })({ transport, admission: door, signer: device, clock, random, log })
     return { peer, transport, bus, door }
   })
   for (const { transport, bus } of all) {

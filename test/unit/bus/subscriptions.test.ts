@@ -134,3 +134,53 @@ test('block makes the sender wait for room, and not for ever', async () => {
   assert.equal(subscription.dropped, 1)
   assert.equal((await iterator.next()).value?.topic, 'b')
 })
+
+test('a handler that rejects is counted, and goes on with the next message', async () => {
+  const { subscriptions } = subject()
+  const seen: string[] = []
+  const subscription = subscriptions.add('**', {}, async ({ topic }) => {
+    seen.push(topic)
+    throw new Error('broken')
+  })
+  for (const topic of ['a', 'b']) void subscriptions.deliver(message(topic))
+  await new Promise(setImmediate)
+  assert.deepEqual([seen, subscription.failed, subscription.delivered], [['a', 'b'], 2, 2])
+})
+
+test('a handler that never settles costs others nothing, and loses only its own messages', async () => {
+  const { subscriptions } = subject()
+  const stuck = subscriptions.add('**', { capacity: 3 }, () => new Promise(() => undefined))
+  const cutOff = subscriptions.add('**', { capacity: 3, overflow: 'disconnect' }, () => new Promise(() => undefined))
+  let seen = 0
+  subscriptions.add('**', {}, () => void seen++)
+  for (let n = 0; n < 10; n++) assert.equal(subscriptions.deliver(message('a')), undefined, 'nobody waits')
+  assert.deepEqual([seen, stuck.delivered, stuck.dropped], [10, 1, 6])
+  assert.deepEqual([cutOff.delivered, cutOff.failed], [1, 1], 'it is told once')
+})
+
+test('a subscription ends with the block that uses it', () => {
+  const { subscriptions } = subject()
+  let seen = 0
+  {
+    using _subscription = subscriptions.add('**', {}, () => void seen++)
+    void subscriptions.deliver(message('a'))
+  }
+  void subscriptions.deliver(message('a'))
+  assert.deepEqual([seen, subscriptions.wants('a')], [1, false])
+})
+
+test('readers of one subscription share what comes, and all end with it', async () => {
+  const { subscriptions } = subject()
+  const subscription = subscriptions.add('**', {}, undefined)
+  const seen: string[] = []
+  const read = async (): Promise<void> => {
+    for await (const { topic } of subscription) seen.push(topic)
+  }
+  const reading = Promise.all([read(), read()])
+  await new Promise(setImmediate)
+  for (const topic of ['a', 'b', 'c']) void subscriptions.deliver(message(topic))
+  await new Promise(setImmediate)
+  subscription[Symbol.dispose]()
+  await reading
+  assert.deepEqual(seen.sort(), ['a', 'b', 'c'])
+})

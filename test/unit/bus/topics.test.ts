@@ -7,6 +7,7 @@ const CASES: readonly (readonly [pattern: string, matching: readonly string[], o
   ['research.*', ['research.papers', 'research/notes'], ['research', 'research.papers.new']],
   ['*', ['a'], ['a.b']],
   ['**', ['a', 'a.b', 'a/b/c'], []],
+  ['a.*.c', ['a.b.c', 'a/b/c', 'a.xb.c'], ['a.c', 'a.b', 'a.b.d', 'a.b.b.c', 'b.b.c']],
   ['a.**', ['a', 'a.b', 'a.b.c'], ['b', 'b.a']],
   ['**.z', ['z', 'a.z', 'a.b.z'], ['a', 'z.a']],
   ['a.**.z', ['a.z', 'a.b.z', 'a.z.z', 'a.b.c.z'], ['a', 'z', 'a.b']],
@@ -35,5 +36,6 @@ test('topics and kinds are printable, bounded and whole', () => {
 })
 
 test('a pattern that can match nothing is refused', () => {
-  for (const bad of ['', 'a..b', 'a b']) assert.throws(() => topicMatcher(bad), { code: 'ERR_TOPIC_INVALID' })
+  for (const bad of ['', 'a..b', 'a b', 'lab*', 'a.*b.c', 'a.***'])
+    assert.throws(() => topicMatcher(bad), { code: 'ERR_TOPIC_INVALID' })
 })
