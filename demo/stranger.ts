@@ -1,6 +1,5 @@
-import { type PeerId, silentLogger, systemClock, systemRandom } from '../src/base/index.ts'
-import { createBus } from '../src/bus/index.ts'
-import { identityFromSeeds } from '../src/identity/index.ts'
+import { type PeerId, systemClock } from '../src/base/index.ts'
+import { createBus, openAdmission } from '../src/bus/index.ts'
 import { libp2pTransport } from '../src/network/index.ts'
 
 const REFUSAL_TIMEOUT_MS = 10_000
@@ -10,20 +9,12 @@ const REFUSAL_TIMEOUT_MS = 10_000
  * returns the sentence with which they are refused.
  */
 export async function refusalOfLanes(peer: PeerId, addresses: readonly string[]): Promise<string> {
-  const components = { clock: systemClock(), random: systemRandom(), log: silentLogger() }
-  const seed = (): Uint8Array => components.random.bytes(32)
-  const identity = identityFromSeeds({ device: seed(), principal: seed(), sealing: seed() }, { name: 'mallory' })
-  await using transport = await libp2pTransport({ deviceSeed: identity.exportDeviceSeed(), listen: [] })(components)
+  await using transport = await libp2pTransport({ listen: [] })()
+  await using bus = createBus({ name: 'mallory' })({ transport, admission: openAdmission })
   await transport.start()
-  const everybody = {
-    mayTakePart: () => ({ allowed: true }) as const,
-    mayUseTopic: () => true,
-    mayIntroduce: () => true,
-  }
-  await using bus = createBus({ name: 'mallory' })({ transport, admission: everybody, ...components })
   await bus.start()
   const deadline = new AbortController()
-  using _timer = components.clock.setTimer(REFUSAL_TIMEOUT_MS, () =>
+  using _timer = systemClock().setTimer(REFUSAL_TIMEOUT_MS, () =>
     deadline.abort(new Error('nobody refused the stranger')),
   )
   const refused = bus.events.next('peer:refused', { signal: deadline.signal, matches: ({ by }) => by === 'them' })
@@ -32,6 +23,6 @@ export async function refusalOfLanes(peer: PeerId, addresses: readonly string[])
   const first = await Promise.race([refused, letIn])
   deadline.abort()
   await Promise.allSettled([refused, letIn])
-  if (!('reason' in first)) throw new Error(`${identity.device.peer} was let in without an invitation`)
+  if (!('reason' in first)) throw new Error(`${bus.self} was let in without an invitation`)
   return first.reason
 }

@@ -32,7 +32,7 @@ using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
 const common = { listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false, domains: [], components: [noticeBoard] }
 await using ada = await createNode({ folder: join(folder.path, 'ada'), name: 'ada', ...common })
 await using bohr = await createNode({ folder: join(folder.path, 'bohr'), name: 'bohr', ...common })
-const { ticket } = (await ada.call('space.invite', {})) as { ticket: string }
+const { ticket } = await ada.call('space.invite', {})
 await bohr.call('space.join', { ticket })
 
 await ada.call('board.post', { text: 'The cluster is down until noon' })

@@ -3,7 +3,6 @@ import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode } from 'plexus'
-import type { FindReport, ImportReport, ReferenceReport } from 'plexus/research'
 
 const BIBTEX = `
 @article{lamport1978, author = {Lamport, Leslie}, year = 1978, volume = 21, number = 7, pages = {558--565},
@@ -21,13 +20,13 @@ writeFileSync(path, BIBTEX)
 await using node = await createNode({ folder: folder.path, name: 'ada', network: false })
 
 // One bad entry never costs the file: it is reported with its line, and the others are read.
-const { added, citations, rejected } = (await node.call('research.import', { path })) as ImportReport
+const { added, citations, rejected } = await node.call('research.import', { path })
 console.log(`${added} papers, ${citations} citation`)
 for (const { line, reason } of rejected) console.log(`rejected, line ${line}: ${reason}`)
 
-const { results } = (await node.call('research.find', { query: 'ordering author:lamport' })) as FindReport
+const { results } = await node.call('research.find', { query: 'ordering author:lamport' })
 for (const { id, title, citedBy } of results) {
   console.log(`${title} (cited by ${citedBy})`)
-  const { reference } = (await node.call('research.cite', { id, style: 'apa' })) as { reference: ReferenceReport }
-  console.log(reference.text)
+  const cited = await node.call('research.cite', { id, style: 'apa' })
+  if ('reference' in cited) console.log(cited.reference.text)
 }

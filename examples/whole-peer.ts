@@ -3,7 +3,6 @@ import { mkdtempDisposableSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode } from 'plexus'
-import type { RecallAnswer } from 'plexus/cognition'
 
 using folder = mkdtempDisposableSync(join(tmpdir(), 'plexus-example-'))
 const loopback = { listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false }
@@ -11,7 +10,7 @@ await using ada = await createNode({ folder: join(folder.path, 'ada'), name: 'ad
 await using bohr = await createNode({ folder: join(folder.path, 'bohr'), name: 'bohr', ...loopback })
 
 // A ticket lets one device in, once. It holds a secret: hand it over as you would a key.
-const { ticket } = (await ada.call('space.invite', {})) as { ticket: string }
+const { ticket } = await ada.call('space.invite', {})
 await bohr.call('space.join', { ticket })
 
 const arrived = bohr.journal.events.next('record:stored', {
@@ -21,5 +20,5 @@ const arrived = bohr.journal.events.next('record:stored', {
 await ada.call('thought.share', { text: 'Seed 7 diverges after step 4000' })
 await arrived
 
-const { thoughts } = (await bohr.call('thought.recall', { query: 'diverges' })) as RecallAnswer
+const { thoughts } = await bohr.call('thought.recall', { query: 'diverges' })
 for (const { text, author, signature } of thoughts) console.log(`${author.name}: ${text} (signature ${signature})`)

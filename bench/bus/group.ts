@@ -63,6 +63,13 @@ export class Group {
     return { perSecond: count / seconds, cpuUsPerDelivery: cpuUs / (count * this.subscribers.length) }
   }
 
+  /** Sends 1 KiB requests to the first subscriber, `inFlight` at a time. */
+  async ask(count: number, inFlight: number): Promise<{ readonly perSecond: number; readonly cpuUs: number }> {
+    const before = await this.#usage()
+    const { seconds } = await this.publisher.call('ask', count, inFlight)
+    return { perSecond: count / seconds, cpuUs: ((await this.#usage()) - before) / count }
+  }
+
   async #connect(): Promise<void> {
     const server = this.#server === undefined ? undefined : [[this.#server.address]]
     const tellEvery = this.#init.window / 8

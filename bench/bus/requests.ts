@@ -17,7 +17,9 @@ export const requests: Section = {
       const sample: Record<string, number> = {}
       for (const [name, group] of Object.entries({ bare, plexus })) {
         if (group === undefined) continue
-        sample[`${name} rate`] = PIPELINED / (await group.publisher.call('ask', PIPELINED, IN_FLIGHT)).seconds
+        const { perSecond, cpuUs } = await group.ask(PIPELINED, IN_FLIGHT)
+        sample[`${name} rate`] = perSecond
+        sample[`${name} cpu`] = cpuUs
         sample[`${name} p50`] = median((await group.publisher.call('ask', ALONE, 1)).times)
       }
       return sample

@@ -3,6 +3,7 @@ import { type Addresses, type Contender, type ContenderName, join } from './cont
 
 const BODY_BYTES = 1024
 const CRITICAL_BODY: Uint8Array = new Uint8Array(256).fill(8)
+const SETTLE_MS = 100
 const STILL_TIMEOUT_MS = 30_000
 const CRITICAL_EVERY_MS = 5
 const BULK_BODY: Uint8Array = new Uint8Array(64 * 1024).fill(9)
@@ -11,6 +12,11 @@ export interface Asked {
   /** Of each request, in microseconds. */
   readonly times: readonly number[]
   readonly seconds: number
+}
+
+export interface Memory {
+  readonly usedMiB: number
+  readonly rssMiB: number
 }
 
 export interface Probed extends Asked {
@@ -111,8 +117,30 @@ export class Side {
     return user + system
   }
 
-  async leave(): Promise<void> {
-    await this.#joined?.[Symbol.asyncDispose]()
+  /** Publishes `perSecond` messages for `ms`, and asks a little besides. Returns how many it published. */
+  async steadily(perSecond: number, ms: number): Promise<number> {
+    const start = performance.now()
+    let sent = 0
+    for (let elapsed = 0; elapsed < ms; elapsed = performance.now() - start) {
+      for (const due = Math.floor((elapsed / 1000) * perSecond); sent < due; sent++) {
+        const wait = this.#contender.publish(Buffer.alloc(BODY_BYTES, 7))
+        if (wait !== undefined) await wait
+      }
+      await this.#timed(CRITICAL_BODY, true)
+      await new Promise((resolve) => setTimeout(resolve, CRITICAL_EVERY_MS))
+    }
+    return sent
+  }
+
+  /** What is in use after a collection, in MiB: the heap with buffers outside of it, and the whole process. */
+  async memory(): Promise<Memory> {
+    // Buffers are given back in the background: the second collection finds those that the first let go.
+    for (let collections = 0; collections < 2; collections++) {
+      globalThis.gc?.()
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+    }
+    const { heapUsed, external, rss } = process.memoryUsage()
+    return { usedMiB: (heapUsed + external) / 2 ** 20, rssMiB: rss / 2 ** 20 }
   }
 
   get #contender(): Contender {

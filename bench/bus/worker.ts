@@ -32,7 +32,7 @@ export class Worker implements AsyncDisposable {
 
   constructor(profileFolder?: string) {
     const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
-    this.#child = fork(new URL('./process.ts', import.meta.url), { execArgv: profiling })
+    this.#child = fork(new URL('./process.ts', import.meta.url), { execArgv: ['--expose-gc', ...profiling] })
     this.#child.on('message', (answer: Answer) => this.#onAnswer(answer))
     this.#child.on('exit', () => this.#failAll())
   }

@@ -55,7 +55,15 @@ export {
   withDeadline,
 } from './lifecycle.ts'
 export { LOG_LEVELS, type Logger, type LogLevel, silentLogger } from './logger.ts'
-export { type Caller, type InputSchema, type Operation, type OperationContext, operation } from './operation.ts'
+export {
+  type Caller,
+  type InputSchema,
+  type Operation,
+  type OperationContext,
+  type OperationType,
+  operation,
+  operationOf,
+} from './operation.ts'
 export { plainLine, plainName, plainText, quotedLine } from './plain-text.ts'
 export { jitter, type Random, randomInt, seededRandom } from './random.ts'
 export { isTraceparent, type Span, startSpan, TRACEPARENT_CHARS } from './trace.ts'

@@ -42,3 +42,19 @@ export type InputSchema<Input, Defaulted extends keyof Input = never> = z.ZodTyp
 export function operation<Input extends z.ZodType, Output>(of: Operation<Input, Output>): Operation {
   return of as unknown as Operation
 }
+
+/** What callers of an operation give and get. */
+export interface OperationType<Input = unknown, Output = unknown> {
+  readonly input: Input
+  readonly output: Output
+}
+
+/** `operation`, held to a table of types by name, so that whoever calls by name has the types as well. */
+export function operationOf<Types extends { [Name in keyof Types]: OperationType }>(): <
+  Name extends keyof Types & string,
+  Input extends z.ZodType<unknown, Types[Name]['input']>,
+>(
+  of: Operation<Input, Types[Name]['output']> & { readonly name: Name },
+) => Operation {
+  return operation
+}

@@ -5,6 +5,7 @@ import type { Contact } from './contact.ts'
 import type { Counters } from './counters.ts'
 import { Delivery, type Dispatcher } from './dispatcher.ts'
 import type { Lanes } from './dissemination/lanes.ts'
+import { numberOf } from './dissemination/numbering.ts'
 import type { Tree } from './dissemination/tree.ts'
 import { parseMark } from './dissemination/tree-frames.ts'
 import { parseEnvelope } from './envelope.ts'
@@ -184,7 +185,14 @@ export class Dialogue implements SessionUser {
   }
 
   #onMessage(message: Message): FrameOutcome {
-    if (message.topic !== '') this.#use.lanes.heard(message)
+    if (message.topic !== '') {
+      const number = numberOf(message.id)
+      if (number < 1) return 'a message without a number'
+      if (!this.#use.lanes.heard(message, number)) {
+        this.#use.counters.duplicates++
+        return undefined
+      }
+    }
     return new Delivery(message.priority, () => this.#use.inbox.accept(message))
   }
 

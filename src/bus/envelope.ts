@@ -1,7 +1,7 @@
 import { type PeerId, PUBLIC_KEY_BYTES } from '../base/index.ts'
 import { FieldReader } from './field-reader.ts'
 import { FieldWriter } from './field-writer.ts'
-import { FRAME_HEADER_BYTES, ID_BYTES, writeFrameHeader } from './frames.ts'
+import { FRAME_HEADER_BYTES, ID_BYTES, kept, writeFrameHeader } from './frames.ts'
 import { KIND_MAX_CHARS, MESSAGE_TTL_MAX_MS, TRACE_MAX_CHARS } from './limits.ts'
 import { inSlab } from './slab.ts'
 import { isKind, isTopic } from './topics.ts'
@@ -22,8 +22,6 @@ const NOBODY: Uint8Array = new Uint8Array(0)
 const FIELDS = 10
 /** The most that the fields take besides texts and body: heads, an id, an author, three numbers. */
 const FIELDS_MAX_BYTES = 128
-/** Smaller bodies are copied out of the input: kept, they would keep much more than themselves. */
-const VIEW_MIN_BYTES = 512
 
 /** A MESSAGE or REQUEST frame, the same bytes for every peer. */
 export function envelopeFrame(type: number, envelope: Envelope): Uint8Array {
@@ -67,9 +65,7 @@ function write(bytes: Buffer, at: number, envelope: Envelope, author: Uint8Array
  */
 export function parseEnvelope(payload: Uint8Array, sender: PeerId): Message | undefined {
   const fields = parseFields(payload, 0)
-  if (fields === undefined) return undefined
-  const { body } = fields
-  return messageOf(fields, sender, body.byteLength < VIEW_MIN_BYTES ? body.slice() : body)
+  return fields === undefined ? undefined : messageOf(fields, sender, kept(fields.body))
 }
 
 /** What `authoredEnvelope` made; who its author claims to be is not proven yet. */

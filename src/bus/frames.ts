@@ -1,4 +1,5 @@
 import { bytesOfHex } from '../base/index.ts'
+import { inSlab } from './slab.ts'
 
 /** Frame types of `/plexus/lane/1.1.0` (docs/specs/bus.md). */
 export const FRAME = {
@@ -34,6 +35,8 @@ export const FRAME = {
 export const FRAME_HEADER_BYTES = 5
 export const ID_BYTES = 16
 const TOKEN_BYTES = 4
+const VIEW_MIN_BYTES = 512
+const NOTHING: Uint8Array = new Uint8Array(0)
 
 /** A whole frame: header and payload. */
 export function frame(type: number, ...parts: readonly Uint8Array[]): Uint8Array {
@@ -55,8 +58,15 @@ export function writeFrameHeader(bytes: Buffer, start: number, type: number, end
 }
 
 /** ANSWER, ANSWER_PART, ANSWER_END, ERROR, CANCEL: the request's id, then the rest. */
-export function replyFrame(type: number, id: string, body?: Uint8Array): Uint8Array {
-  return body === undefined ? frame(type, bytesOfHex(id)) : frame(type, bytesOfHex(id), body)
+export function replyFrame(type: number, id: string, body: Uint8Array = NOTHING): Uint8Array {
+  return inSlab(FRAME_HEADER_BYTES + ID_BYTES + body.byteLength, (bytes, start) => {
+    const bodyAt = start + FRAME_HEADER_BYTES + ID_BYTES
+    const end = bodyAt + body.byteLength
+    writeFrameHeader(bytes, start, type, end)
+    bytes.write(id, start + FRAME_HEADER_BYTES, 'hex')
+    bytes.set(body, bodyAt)
+    return end
+  })
 }
 
 /** The id that such a frame begins with, as 32 hexadecimal digits; `undefined` if it is too short. */
@@ -64,9 +74,14 @@ export function idOf(payload: Buffer): string | undefined {
   return payload.byteLength < ID_BYTES ? undefined : payload.toString('hex', 0, ID_BYTES)
 }
 
-/** What follows the id; a copy, so that keeping it does not keep the network buffer. */
+/** What follows the id. */
 export function bodyOf(payload: Buffer): Uint8Array {
-  return Uint8Array.prototype.slice.call(payload, ID_BYTES)
+  return kept(new Uint8Array(payload.buffer, payload.byteOffset + ID_BYTES, payload.byteLength - ID_BYTES))
+}
+
+/** A body as it is handed on: a view of the input, or a copy where it is so small that kept it would keep much more than itself. */
+export function kept(body: Uint8Array): Uint8Array {
+  return body.byteLength < VIEW_MIN_BYTES ? body.slice() : body
 }
 
 export function creditFrame(bytes: number, stream?: string): Uint8Array {

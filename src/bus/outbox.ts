@@ -17,6 +17,7 @@ export type FrameSink = Pick<Outbox, 'offer' | 'post'>
 /** Turns of the microtask queue without a new frame before a lane is written: lets frames gather at no cost in time. */
 const QUIET_TURNS = 3
 const GATHERING_MAX_TURNS = 4096
+const STALLED_MS = 1
 
 interface Writer {
   channel: Channel | undefined
@@ -83,12 +84,12 @@ export class Outbox {
     return honest
   }
 
-  /** Resolves when the lane is less than half full, or after `timeoutMs`; in the next turn while it does not move at all. */
+  /** Resolves when the lane is less than half full, or after `timeoutMs`; at once, or nearly so, while it does not move at all. */
   async relieved(lane: Lane, timeoutMs: number): Promise<void> {
     const writer = this.#writers[lane]
     await new Promise<void>((resolve) => {
       // Never at once: a publisher in a loop would keep the event loop from writing, and the lane full for ever.
-      const timer = this.#clock.setTimer(writer.stalled ? 0 : timeoutMs, () => {
+      const timer = this.#clock.setTimer(writer.stalled ? STALLED_MS : timeoutMs, () => {
         writer.stalled = true
         entry.resume()
       })

@@ -30,6 +30,12 @@ export const EXIT = {
   degraded: 7,
   unreachable: 8,
   verification: 9,
+  /** The daemon: told twice to stop. */
+  forced: 10,
+  /** The daemon: something failed that a node cannot do without. */
+  lost: 11,
+  /** The daemon: an exception that nobody caught (EX_SOFTWARE of sysexits). */
+  crashed: 70,
   interrupted: 130,
 } as const
 

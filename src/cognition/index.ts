@@ -8,6 +8,7 @@ export {
 } from './cognition.ts'
 export { CognitionError, type CognitionErrorCode } from './errors.ts'
 export type { RecallInput, ShareInput } from './inputs.ts'
+export type { CognitionOperations } from './operations.ts'
 export type { ThoughtReport } from './reports.ts'
 export {
   LINK_RELATIONS,

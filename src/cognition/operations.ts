@@ -1,6 +1,15 @@
-import { type Operation, operation } from '../base/index.ts'
-import type { Cognition } from './cognition.ts'
-import { RECALL_INPUT, SHARE_INPUT, SHOW_INPUT } from './inputs.ts'
+import { type Operation, type OperationType, operationOf } from '../base/index.ts'
+import type { Cognition, RecallAnswer } from './cognition.ts'
+import { RECALL_INPUT, type RecallInput, SHARE_INPUT, SHOW_INPUT, type ShareInput, type ShowInput } from './inputs.ts'
+import type { ThoughtReport } from './reports.ts'
+
+export interface CognitionOperations {
+  readonly 'thought.share': OperationType<ShareInput, { readonly thought: ThoughtReport }>
+  readonly 'thought.recall': OperationType<RecallInput, RecallAnswer>
+  readonly 'thought.show': OperationType<ShowInput, { readonly thought: ThoughtReport }>
+}
+
+const operation = operationOf<CognitionOperations>()
 
 /** What cognition can be asked to do, for the command line and for MCP. */
 export function cognitionOperations(cognition: Cognition): readonly Operation[] {

@@ -9,15 +9,15 @@ import {
   systemClock,
   systemRandom,
 } from '../base/index.ts'
-import { createBus } from '../bus/index.ts'
+import { type Bus, createBus } from '../bus/index.ts'
 import { cognition } from '../cognition/index.ts'
 import { type Identity, loadOrCreateIdentity, type Verifier, verifier } from '../identity/index.ts'
-import { connectionKeeper } from '../network/index.ts'
+import { type ConnectionKeeper, connectionKeeper, type Transport } from '../network/index.ts'
 import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
 import { research } from '../research/index.ts'
 import { createSpaces, type Spaces } from '../space/index.ts'
 import { acquireOwnerLock, type Database, openDatabase } from '../store/index.ts'
-import { createSync } from '../sync/index.ts'
+import { createSync, type Sync } from '../sync/index.ts'
 import { fileMark } from './adapters/file-mark.ts'
 import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
 import { admissionOf } from './admission.ts'
@@ -34,7 +34,7 @@ import { callOperation, nodeOperations } from './operations.ts'
 import { NodeReach } from './reach.ts'
 import { nodeStatus } from './status.ts'
 import { StoreWatch } from './store-watch.ts'
-import type { Supervised } from './supervised.ts'
+import type { Cause, Supervised } from './supervised.ts'
 import { Supervisor } from './supervisor.ts'
 import { traced } from './traced.ts'
 import type { DomainFactory, NodeComponent, NodeInit, PlexusNode } from './types.ts'
@@ -58,13 +58,25 @@ interface Ground {
   readonly name: string
 }
 
+/** Everything below the domains. */
+interface Layers {
+  readonly spaces: Spaces
+  readonly journal: Journal
+  readonly transport: Transport
+  readonly notes: readonly string[]
+  readonly keeper: ConnectionKeeper
+  readonly reach: NodeReach
+  readonly bus: Bus
+  readonly sync: Sync
+}
+
 /**
  * Makes and starts a whole peer: identity, store, network, records, spaces, bus, sync, the chosen domains and components, in
  * layer order. Rejects when the ground is missing (key, store, listening address); a domain or component that fails is
  * reported in `status` and tried again.
  */
 export async function createNode(init: NodeInit): Promise<PlexusNode> {
-  const life = new Lifetime()
+  const life = new Lifetime(init.log ?? silentLogger())
   try {
     return await assemble(init, openGround(init, life), life)
   } catch (error) {
@@ -104,23 +116,58 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
 
 /** Builds the layers on the ground and starts them. */
 async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise<PlexusNode> {
-  const { clock, random, log, eventLog, addresses, identity, signatures, name } = ground
-  const of = (module: string): Logger => log.child({ module })
-  const supervisor = new Supervisor(
-    {
-      onLost: (component, { reason, fix }) =>
-        void life.end(new NodeError('ERR_COMPONENT_LOST', `${component}: ${reason}`, { fix })),
-    },
-    { clock, random, log: of('node') },
-  )
+  const { clock, random, log, eventLog, addresses, identity } = ground
+  const onLost = (component: string, { reason, fix }: Cause): void =>
+    void life.end(new NodeError('ERR_COMPONENT_LOST', `${component}: ${reason}`, { fix }))
+  const supervisor = new Supervisor({ onLost }, { clock, random, log: log.child({ module: 'node' }) })
   life.resources.defer(() => supervisor.stop())
+  const layers = await buildLayers(init, ground, supervisor)
+  const { transport, keeper, reach, journal, spaces, bus, sync } = layers
+  const below = { clock, random, log: log.child({ module: 'domain' }), identity, journal, spaces, bus, sync }
+  const domains = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(below))
+  for (const view of domains.flatMap((domain) => domain.views)) journal.register(view)
+  spaces.load()
+  if (!spaces.list().some((space) => space.personal)) await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
+
+  const parts = { network: transport, keeper, bus, spaces, sync }
+  life.resources.use(eventLog)
+  life.resources.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => supervisor.reports() }))
+  life.resources.use(introduce({ spaces, bus, sync, keeper, addresses, reach }))
+
+  const operations = new Map<string, Operation>()
+  const node = nodeOf(init, ground, layers, { life, supervisor, operations })
+  addOperations(operations, nodeOperations(node))
+  const optional: readonly NodeComponent[] = [
+    new ClockWatch({ journal, clock, self: node.peer }),
+    new Expiry({ journal, clock, random, log: log.child({ module: 'expiry' }) }),
+    ...domains,
+    ...(init.components ?? []).map((component) => component(node)),
+  ]
+  for (const component of optional) {
+    const owner = supervisor.add({ component, optional: true, bus })
+    addOperations(operations, component.operations ?? [], owner)
+  }
+  await supervisor.start()
+  eventLog.note('node', 'node:started', { peer: node.peer, version: init.version })
+  return node
+}
+
+/** What is below the domains, in this order under the supervisor; only the network runs when it resolves. */
+async function buildLayers(init: NodeInit, ground: Ground, supervisor: Supervisor): Promise<Layers> {
+  const { clock, random, log, addresses, identity, signatures, name } = ground
+  const of = (module: string): Logger => log.child({ module })
   const { spaces, journal } = durablePillar(ground)
   const { transport, note } = await openNetwork(init, { identity, clock, random, log: of('network'), addresses })
   const storeWatch = new StoreWatch({ files: ground.files, markOf: fileMark }, { journal, clock })
   for (const component of [storeWatch, transport]) supervisor.add({ component, optional: false })
   await supervisor.start()
 
+  const door = new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') })
   const keeper = connectionKeeper()({ transport, clock, random, log: of('network') })
+  const reach = new NodeReach(
+    { relay: init.relay },
+    { transport, keeper, spaces, addresses, clock, random, log: of('network') },
+  )
   const bus = createBus({ name })({
     transport,
     admission: admissionOf(spaces),
@@ -132,29 +179,26 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   })
   const addressesOf = addresses.addressesOf
   const sync = createSync()({ transport, bus, journal, spaces, clock, random, log: of('sync'), addressesOf })
-  const below = { clock, random, log: of('domain'), identity, journal, spaces, bus, sync }
-  const domains = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(below))
-  for (const view of domains.flatMap((domain) => domain.views)) journal.register(view)
-  spaces.load()
-  if (!spaces.list().some((space) => space.personal)) await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
+  for (const component of [door, keeper]) supervisor.add({ component, optional: false })
+  for (const component of reach.components) supervisor.add({ component, optional: true })
+  for (const component of [bus, sync]) supervisor.add({ component, optional: false })
+  return { spaces, journal, transport, notes: note === undefined ? [] : [note], keeper, reach, bus, sync }
+}
 
-  const reach = new NodeReach(
-    { relay: init.relay },
-    { transport, keeper, spaces, addresses, clock, random, log: of('network') },
-  )
-  const parts = { network: transport, keeper, bus, spaces, sync }
-  life.resources.use(eventLog)
-  life.resources.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => supervisor.reports() }))
-  life.resources.use(introduce({ spaces, bus, sync, keeper, addresses, reach }))
-
-  const operations = new Map<string, Operation>()
-  const calls = { clock, random, log: of('calls') }
+function nodeOf(
+  init: NodeInit,
+  { clock, random, log, identity, name, addresses, eventLog }: Ground,
+  { bus, journal, spaces, sync, transport, reach, notes }: Layers,
+  of: { readonly life: Lifetime; readonly supervisor: Supervisor; readonly operations: ReadonlyMap<string, Operation> },
+): PlexusNode {
+  const { life, supervisor, operations } = of
+  const calls = { clock, random, log: log.child({ module: 'calls' }) }
   const startedAt = clock.now()
   const version = init.version ?? '0'
   const node: PlexusNode = {
     name,
     peer: identity.device.peer,
-    notes: note === undefined ? [] : [note],
+    notes,
     bus,
     journal,
     spaces,
@@ -162,39 +206,23 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
     transport,
     reach,
     clock,
-    log: of('component'),
+    log: log.child({ module: 'component' }),
     settings: addresses,
     eventLog,
     operations,
     call: async (operation, input, context = {}) => {
       if (life.isEnding) throw new NodeError('ERR_STOPPING', 'this peer is stopping')
-      return await traced(calls, operation, fullContext(context), (traced) =>
+      const result = await traced(calls, operation, fullContext(context), (traced) =>
         callOperation(operations, operation, input, traced),
       )
+      // Each operation was held to its row of the table when it was defined.
+      return result as never
     },
     status: () => nodeStatus(node, { version, startedAt, now: clock.now(), components: supervisor.reports() }),
     stop: () => life.end(),
     stopped: life.ended,
     [Symbol.asyncDispose]: () => life.end(),
   }
-  addOperations(operations, nodeOperations(node))
-
-  const door = new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') })
-  for (const component of [door, keeper]) supervisor.add({ component, optional: false })
-  for (const component of reach.components) supervisor.add({ component, optional: true })
-  for (const component of [bus, sync]) supervisor.add({ component, optional: false })
-  const optional: readonly NodeComponent[] = [
-    new ClockWatch({ journal, clock, self: identity.device.peer }),
-    new Expiry({ journal, clock, random, log: of('expiry') }),
-    ...domains,
-    ...(init.components ?? []).map((component) => component(node)),
-  ]
-  for (const component of optional) {
-    const owner = supervisor.add({ component, optional: true, bus })
-    addOperations(operations, component.operations ?? [], owner)
-  }
-  await supervisor.start()
-  eventLog.note('node', 'node:started', { peer: node.peer, version: init.version })
   return node
 }
 

@@ -5,7 +5,7 @@ export { NodeError, type NodeErrorCode } from './errors.ts'
 export { type EventBatch, EventLog } from './event-log/event-log.ts'
 export { type NodeEvent, REDACTED } from './event-log/node-event.ts'
 export { type ProcessFigures, prometheusText } from './metrics.ts'
-export type { InviteReport, StoreReport } from './operations.ts'
+export type { InviteReport, NodeOperations, StoreReport } from './operations.ts'
 export type { PeerReport, PingReport } from './peers.ts'
 export type { ReachReport } from './reach.ts'
 export type {
@@ -18,6 +18,7 @@ export type {
   NodeComponent,
   NodeInit,
   NodeStatus,
+  Operations,
   PlexusNode,
   SpaceReport,
 } from './types.ts'

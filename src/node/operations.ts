@@ -1,10 +1,19 @@
 import { z } from 'zod'
-import { LOG_LEVELS, type Operation, operation, type SpaceId } from '../base/index.ts'
-import { INVITE_DEFAULT_TTL_MS, INVITE_MAX_USES, type Role, type SpaceInfo, spaceCalled } from '../space/index.ts'
+import { LOG_LEVELS, type Operation, type OperationType, operationOf, type SpaceId } from '../base/index.ts'
+import {
+  type GrantableRole,
+  INVITE_DEFAULT_TTL_MS,
+  INVITE_MAX_USES,
+  type Role,
+  type SpaceInfo,
+  spaceCalled,
+} from '../space/index.ts'
+import type { JoinReport } from '../sync/index.ts'
 import { NodeError } from './errors.ts'
-import { EVENTS_KEPT, LOG_LINES_KEPT } from './event-log/event-log.ts'
-import { listPeers, peersReady, pingPeer } from './peers.ts'
-import type { PlexusNode } from './types.ts'
+import { EVENTS_KEPT, type EventBatch, LOG_LINES_KEPT } from './event-log/event-log.ts'
+import type { EventFilter } from './event-log/node-event.ts'
+import { listPeers, type PeerReport, type PingReport, peersReady, pingPeer } from './peers.ts'
+import type { NodeStatus, PlexusNode } from './types.ts'
 
 export interface InviteReport {
   /** A secret: whoever has it can join. */
@@ -21,6 +30,36 @@ export interface StoreReport {
   readonly integrity: string
   readonly bytes: number
 }
+
+interface InviteInput {
+  /** Name or id; default: the newest shared space, or a new one. */
+  readonly space?: string | undefined
+  /** Default `writer`. */
+  readonly role?: Exclude<GrantableRole, 'relay'> | undefined
+  /** Default 1. */
+  readonly uses?: number | undefined
+  readonly ttlMs?: number | undefined
+}
+
+/** What a node itself can be asked to do. */
+export interface NodeOperations {
+  readonly 'node.status': OperationType<object, NodeStatus>
+  readonly 'node.check-store': OperationType<object, StoreReport>
+  readonly 'node.events': OperationType<
+    EventFilter & { readonly limit?: number | undefined; readonly follow?: boolean | undefined },
+    EventBatch | AsyncIterable<EventBatch>
+  >
+  readonly 'peers.list': OperationType<
+    { readonly waitFor?: number | undefined },
+    { readonly peers: readonly PeerReport[] }
+  >
+  readonly 'peers.ping': OperationType<{ readonly peer: string; readonly count?: number | undefined }, PingReport>
+  readonly 'space.list': OperationType<object, { readonly spaces: readonly SpaceInfo[] }>
+  readonly 'space.invite': OperationType<InviteInput, InviteReport>
+  readonly 'space.join': OperationType<{ readonly ticket: string }, JoinReport>
+}
+
+const operation = operationOf<NodeOperations>()
 
 /**
  * The operations of the node itself. Those that touch trust (`space.invite`, `space.join`) are for people: the MCP face
@@ -113,7 +152,7 @@ function spaceOperations(node: PlexusNode): readonly Operation[] {
           .max(366 * 24 * 3_600_000)
           .default(INVITE_DEFAULT_TTL_MS),
       }),
-      run: async ({ space, role, uses, ttlMs }): Promise<InviteReport> => {
+      run: async ({ space, role, uses, ttlMs }) => {
         const target = await sharedSpace(node, space)
         const { ticket, invite } = await node.spaces.invite(target.id, {
           role,

@@ -1,4 +1,4 @@
-import { type Clock, type Component, type ComponentStatus, reasonOf } from '../base/index.ts'
+import { type Clock, type Component, type ComponentState, type ComponentStatus, reasonOf } from '../base/index.ts'
 import type { Journal } from '../records/index.ts'
 
 export interface StoreWatchInit {
@@ -18,6 +18,7 @@ export class StoreWatch implements Component {
   readonly #init: StoreWatchInit
   readonly #use: { readonly journal: Journal; readonly clock: Clock }
   #marks: ReadonlyMap<string, string | undefined> | undefined
+  #state: ComponentState = 'stopped'
   #since: number
 
   constructor(init: StoreWatchInit, components: { readonly journal: Journal; readonly clock: Clock }) {
@@ -29,12 +30,10 @@ export class StoreWatch implements Component {
   async start(): Promise<void> {
     const { files, markOf } = this.#init
     this.#marks ??= new Map(files.map((path) => [path, markOf(path)]))
-    this.#since = this.#use.clock.now()
   }
 
   async stop(): Promise<void> {
     this.#marks = undefined
-    this.#since = this.#use.clock.now()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -42,21 +41,26 @@ export class StoreWatch implements Component {
   }
 
   status(): ComponentStatus {
-    const since = this.#since
-    if (this.#marks === undefined) return { state: 'stopped', since }
-    const figures = this.#use.journal.figures()
+    const { state, ...trouble } = this.#look()
+    if (state !== this.#state) this.#since = this.#use.clock.now()
+    this.#state = state
+    return { state, since: this.#since, ...trouble, figures: this.#use.journal.figures() }
+  }
+
+  #look(): Pick<ComponentStatus, 'state' | 'reason' | 'fix'> {
+    if (this.#marks === undefined) return { state: 'stopped' }
     try {
       const gone = [...this.#marks].find(([path, mark]) => this.#init.markOf(path) !== mark)?.[0]
-      if (gone === undefined) return { state: 'ok', since, figures }
-      return {
-        state: 'failed',
-        reason: `${gone} was removed or replaced while this peer ran`,
-        since: this.#use.clock.now(),
-        fix: 'Put the data folder back, or start anew in an empty one. Never touch it while the peer runs.',
-      }
+      if (gone === undefined) return { state: 'ok' }
+      const reason = `${gone} was removed or replaced while this peer ran`
+      const fix = 'Put the data folder back, or start anew in an empty one. Never touch it while the peer runs.'
+      return { state: 'failed', reason, fix }
     } catch (error) {
-      const fix = 'Let `plexus doctor` look at the data folder and the disk.'
-      return { state: 'degraded', reason: reasonOf(error), since: this.#use.clock.now(), fix, figures }
+      return {
+        state: 'degraded',
+        reason: reasonOf(error),
+        fix: 'Let `plexus doctor` look at the data folder and the disk.',
+      }
     }
   }
 }

@@ -105,33 +105,23 @@ export class Supervised {
     })
   }
 
-  /** In bounded time; never rejects. */
-  async stop(): Promise<void> {
+  /** Breaks off a start under way, and tries no more. */
+  giveUp(): void {
     this.#ending.abort(new NodeError('ERR_STOPPING', 'this peer is stopping'))
     this.#retry?.cancel()
+  }
+
+  /** In bounded time; never rejects. */
+  async stop(): Promise<void> {
+    this.giveUp()
     await this.#busy
     if (this.#phase !== 'down') await this.#end()
   }
 
   report(): ComponentReport {
-    const { name } = this
-    const handled = this.#init.component.handlers === undefined ? {} : { handlerFailures: this.#handlerFailures }
-    const restarts = this.#restarts.total
-    if (this.#failure !== undefined) {
-      const { reason, since, fix = TRIED_AGAIN } = this.#failure
-      return { name, state: 'failed', reason: `${reason}; ${this.#outlook()}`, since, fix, figures: handled, restarts }
-    }
-    if (this.#phase !== 'up') {
-      return {
-        name,
-        state: this.#phase === 'down' ? 'stopped' : 'starting',
-        since: this.#since,
-        figures: handled,
-        restarts,
-      }
-    }
     const status = this.#status()
-    return { name, ...status, figures: { ...status.figures, ...handled }, restarts }
+    const handled = this.#init.component.handlers === undefined ? {} : { handlerFailures: this.#handlerFailures }
+    return { name: this.name, ...status, figures: { ...status.figures, ...handled }, restarts: this.#restarts.total }
   }
 
   async #begin(): Promise<void> {
@@ -190,17 +180,18 @@ export class Supervised {
     this.#use.log.warn({ component: this.name, kind, reason: reasonOf(error) }, 'a handler failed')
   }
 
-  /** What it says of itself; whoever says nothing is well. */
   #status(): ComponentStatus {
+    const since = this.#since
+    if (this.#failure !== undefined) {
+      const { reason, fix = TRIED_AGAIN } = this.#failure
+      return { state: 'failed', reason: `${reason}; ${this.#outlook()}`, since: this.#failure.since, fix }
+    }
+    if (this.#phase !== 'up') return { state: this.#phase === 'down' ? 'stopped' : 'starting', since }
     try {
-      return { state: 'ok', since: this.#since, ...this.#init.component.status?.() }
+      return { state: 'ok', since, ...this.#init.component.status?.() }
     } catch (error) {
-      return {
-        state: 'degraded',
-        reason: `its status cannot be read: ${reasonOf(error)}`,
-        since: this.#since,
-        fix: 'A mistake in the component: report it to whoever wrote it.',
-      }
+      const reason = `its status cannot be read: ${reasonOf(error)}`
+      return { state: 'degraded', reason, since, fix: 'A mistake in the component: report it to whoever wrote it.' }
     }
   }
 
@@ -213,6 +204,6 @@ export class Supervised {
   }
 }
 
-export function causeOf(error: unknown): Cause {
+function causeOf(error: unknown): Cause {
   return { reason: reasonOf(error), fix: error instanceof PlexusError ? error.fix : undefined }
 }

@@ -63,6 +63,7 @@ export class Supervisor {
 
   async #stop(): Promise<void> {
     this.#look?.cancel()
+    for (const supervised of this.#all) supervised.giveUp()
     for (const supervised of this.#all.toReversed()) await supervised.stop()
   }
 

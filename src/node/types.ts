@@ -11,19 +11,22 @@ import type {
   StartOptions,
 } from '../base/index.ts'
 import type { Bus, Handlers } from '../bus/index.ts'
+import type { CognitionOperations } from '../cognition/index.ts'
 import type { Identity } from '../identity/index.ts'
 import type { Transport } from '../network/index.ts'
 import type { Journal, View } from '../records/index.ts'
+import type { ResearchOperations } from '../research/index.ts'
 import type { Role, Spaces } from '../space/index.ts'
 import type { SpaceProgress, Sync } from '../sync/index.ts'
 import type { Settings } from './address-book.ts'
 import type { EventLog } from './event-log/event-log.ts'
+import type { NodeOperations } from './operations.ts'
 import type { NodeReach, ReachReport } from './reach.ts'
 
 /**
  * Something that is plugged into a node. Only the name is needed; a `Component` of base is one. The node starts it once all that
- * is below it runs, wires its handlers, offers its operations to the command line and to MCP, shows its status, and, after a
- * failure, takes all of this away until it has started again (docs/components.md).
+ * is below it runs, wires its handlers, offers its operations, shows its status, and, after a failure, takes all of this away
+ * until it has started again (docs/components.md).
  */
 export interface NodeComponent {
   /** Of its own among the components of a node. */
@@ -130,6 +133,12 @@ export interface NodeInit {
   readonly random?: Random | undefined
 }
 
+/** The operations of a node with the default domains. */
+export interface Operations extends NodeOperations, CognitionOperations, ResearchOperations {}
+
+type InputOf<Name> = Name extends keyof Operations ? Operations[Name]['input'] : unknown
+type OutputOf<Name> = Name extends keyof Operations ? Operations[Name]['output'] : unknown
+
 /** A running peer. */
 export interface PlexusNode extends AsyncDisposable {
   readonly name: string
@@ -147,10 +156,18 @@ export interface PlexusNode extends AsyncDisposable {
   readonly settings: Settings
   /** What happened here of late. */
   readonly eventLog: EventLog
+  /** For components. */
   readonly log: Logger
   readonly operations: ReadonlyMap<string, Operation>
-  /** Checks `input` against the operation's schema and runs it. Rejects with `NodeError` or the operation's own error. */
-  call(name: string, input: unknown, context?: Partial<OperationContext>): Promise<unknown>
+  /**
+   * Checks `input` against the operation's schema and runs it. Rejects with `NodeError` or the operation's own error. Types are
+   * known of the operations of Plexus itself.
+   */
+  call<Name extends keyof Operations | (string & {})>(
+    name: Name,
+    input: InputOf<Name>,
+    context?: Partial<OperationContext>,
+  ): Promise<OutputOf<Name>>
   status(): NodeStatus
   /** Stops in reverse layer order; each component has a deadline; failures are logged and the rest goes on. */
   stop(): Promise<void>

@@ -12,6 +12,7 @@ export { CITATION_STYLES, type CitationStyle, formatCitation } from './format-ci
 export { type ArxivId, normaliseArxiv, normaliseDoi, normaliseIsbn, normaliseOrcid } from './ids.ts'
 export type { ImportReport } from './importing.ts'
 export type { AddInput, AskInput, CiteInput, FindInput, ImportInput, ShowInput } from './inputs.ts'
+export type { ResearchOperations } from './operations.ts'
 export { PAPER_TYPES, type PaperDate, type PaperFields, type PaperName, type PaperType } from './paper-fields.ts'
 export { idOfReference, isPaperId, paperIdOf } from './paper-id.ts'
 export { INTENTS, type Intent, RESEARCH_KIND, SOURCES, type Source } from './record-bodies.ts'

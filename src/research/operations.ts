@@ -1,6 +1,35 @@
-import { type Operation, operation } from '../base/index.ts'
-import { ADD_INPUT, ASK_INPUT, CITE_INPUT, FIND_INPUT, IMPORT_INPUT, SHOW_INPUT } from './inputs.ts'
-import type { Research } from './research.ts'
+import { type Operation, type OperationType, operationOf } from '../base/index.ts'
+import type { ImportReport } from './importing.ts'
+import {
+  ADD_INPUT,
+  type AddInput,
+  ASK_INPUT,
+  type AskInput,
+  CITE_INPUT,
+  type CiteInput,
+  FIND_INPUT,
+  type FindInput,
+  IMPORT_INPUT,
+  type ImportInput,
+  SHOW_INPUT,
+  type ShowInput,
+} from './inputs.ts'
+import type { PaperReport } from './reports.ts'
+import type { AddReport, AskReport, CiteReport, FindReport, ReferenceReport, Research } from './research.ts'
+
+export interface ResearchOperations {
+  readonly 'research.import': OperationType<ImportInput, ImportReport>
+  readonly 'research.add': OperationType<AddInput, AddReport>
+  readonly 'research.find': OperationType<FindInput, FindReport>
+  readonly 'research.show': OperationType<ShowInput, { readonly paper: PaperReport }>
+  readonly 'research.cite': OperationType<
+    CiteInput,
+    { readonly reference: ReferenceReport } | { readonly citation: CiteReport }
+  >
+  readonly 'research.ask': OperationType<AskInput, AskReport>
+}
+
+const operation = operationOf<ResearchOperations>()
 
 /** What research can be asked to do, for the command line and for MCP. */
 export function researchOperations(research: Research): readonly Operation[] {

@@ -13,14 +13,28 @@ export function systemClock(): Clock {
 }
 
 function setTimer(delayMs: number, run: () => void, options: { readonly keepAlive?: boolean } = {}): Timer {
-  const end = performance.now() + delayMs
-  let handle: NodeJS.Timeout
-  const sleep = (): void => {
-    const left = end - performance.now()
-    handle = left > TIMEOUT_MAX_MS ? setTimeout(sleep, TIMEOUT_MAX_MS) : setTimeout(run, Math.max(0, left))
+  if (delayMs > TIMEOUT_MAX_MS) return longTimer(delayMs, run, options)
+  // A timeout of 0 would be one of 1 ms, for which the event loop may stand idle.
+  if (delayMs <= 0) {
+    const handle = setImmediate(run)
     if (options.keepAlive !== true) handle.unref()
+    const cancel = (): void => clearImmediate(handle)
+    return { cancel, [Symbol.dispose]: cancel }
   }
-  sleep()
+  const handle = setTimeout(run, delayMs)
+  if (options.keepAlive !== true) handle.unref()
   const cancel = (): void => clearTimeout(handle)
+  return { cancel, [Symbol.dispose]: cancel }
+}
+
+function longTimer(delayMs: number, run: () => void, options: { readonly keepAlive?: boolean }): Timer {
+  let timer: Timer = setTimer(
+    TIMEOUT_MAX_MS,
+    () => {
+      timer = setTimer(delayMs - TIMEOUT_MAX_MS, run, options)
+    },
+    options,
+  )
+  const cancel = (): void => timer.cancel()
   return { cancel, [Symbol.dispose]: cancel }
 }

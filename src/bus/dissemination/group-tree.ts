@@ -142,7 +142,7 @@ export class GroupTree {
     }
     this.#watch(stream, via, now)
     // What fills a hole was asked for: others have the same hole, or none, and ask for themselves.
-    const push = isNewest ? [...this.#eager].filter((peer) => peer !== via) : []
+    const push = isNewest ? [...this.#eager].filter((peer) => stream.isNewsTo(peer)) : []
     for (const peer of push) stream.told(peer, number)
     this.#tellLater(stream, now)
     return { push, effects }
@@ -216,11 +216,9 @@ export class GroupTree {
   #ask(stream: TreeStream, asked: Record<'graft' | 'want', Map<PeerId, Want[]>>, now: number): void {
     const after = patienceOf(stream)
     const question = stream.nextQuestion(now - after, this.#anyNeighbour())
-    if (question === undefined) {
-      stream.askAt = Math.max(now + 1, (stream.inflow.waitingSince ?? now) + after)
-      return
-    }
-    stream.askAt = now + ASK_AGAIN_MS
+    const due = (stream.inflow.waitingSince ?? now) + after
+    stream.askAt = due > now ? due : now + ASK_AGAIN_MS
+    if (question === undefined) return
     const { author, prefix } = stream
     const { peer, ranges } = question
     const isBroken = (ranges.at(-1)?.[1] ?? 0) > stream.inflow.highest

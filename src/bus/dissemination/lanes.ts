@@ -9,7 +9,7 @@ import { LANE_OF } from '../scheduler.ts'
 import type { Admission, Lane, Message } from '../types.ts'
 import type { Dispatch, Dissemination, Draft } from './dissemination.ts'
 import type { MissedReports } from './missed-reports.ts'
-import { idOfLast, Numbering, numberOf, type OwnStream, prefixOf } from './numbering.ts'
+import { idOfLast, Numbering, type OwnStream, prefixOf } from './numbering.ts'
 import { type Mark, markFrame } from './tree-frames.ts'
 
 export interface LanesComponents {
@@ -108,12 +108,14 @@ export class Lanes implements Dissemination {
     this.#owed.clear()
   }
 
-  /** A message of a peer's stream came. */
-  heard({ from, id, topic }: Message): void {
-    const number = numberOf(id)
+  /** A message of a peer's stream came. False if it came before. */
+  heard({ from, id, topic }: Message, number: number): boolean {
     const latest = this.#inflows.get(from)?.latest
-    if (latest !== undefined && number === latest.last + 1 && id.startsWith(latest.prefix)) latest.last = number
-    else this.#advance(from, topic, prefixOf(id), number, number - 1)
+    if (latest !== undefined && number === latest.last + 1 && id.startsWith(latest.prefix)) {
+      latest.last = number
+      return true
+    }
+    return this.#advance(from, topic, prefixOf(id), number, number - 1)
   }
 
   /** A peer says how far its stream goes. */
@@ -121,10 +123,10 @@ export class Lanes implements Dissemination {
     this.#advance(from, group, prefix, count, count)
   }
 
-  /** Moves a stream on to `number`; those up to `expected` should have come before. */
-  #advance(from: PeerId, topicOrGroup: string, prefix: string, number: number, expected: number): void {
+  /** Moves a stream on to `number`, and says whether that is on; those up to `expected` should have come before. */
+  #advance(from: PeerId, topicOrGroup: string, prefix: string, number: number, expected: number): boolean {
     const group = this.#use.admission.groupOf?.(topicOrGroup) ?? topicOrGroup
-    if (!this.#mayHear(from, group)) return
+    if (!this.#mayHear(from, group)) return true
     const inflows = this.#inflowsOf(from)
     const inflow = inflows.all.get(prefix) ?? { prefix, last: 0 }
     inflows.all.delete(prefix)
@@ -132,7 +134,9 @@ export class Lanes implements Dissemination {
     inflows.latest = inflow
     if (inflows.all.size > DIRECT_STREAMS_PER_PEER) dropFirst(inflows.all)
     this.#use.missed.note(group, from, Math.max(0, expected - inflow.last))
+    const isNew = number > inflow.last
     inflow.last = Math.max(inflow.last, number)
+    return isNew
   }
 
   #inflowsOf(from: PeerId): Inflows {

@@ -30,10 +30,11 @@ export interface Want extends StreamName {
 }
 
 const ROUND_BYTES = 1
+const ROUND_MAX = 255
 
 /** SPREAD: a signed message on its way along the tree. `round` counts hops; nobody signs it. */
 export function spreadFrame(round: number, signature: Uint8Array, envelope: Uint8Array): Uint8Array {
-  return frame(FRAME.spread, Uint8Array.of(Math.min(round, 255)), signature, envelope)
+  return frame(FRAME.spread, Uint8Array.of(Math.min(round, ROUND_MAX)), signature, envelope)
 }
 
 export interface Spread {
@@ -118,7 +119,7 @@ function claimOf(row: readonly CborValue[]): Claim | undefined {
   const [author, prefix, rank, head, round] = row
   const priority = typeof rank === 'number' ? PRIORITIES[rank] : undefined
   if (row.length !== 5 || !isBytes(author, PUBLIC_KEY_BYTES) || !isBytes(prefix, PREFIX_BYTES)) return undefined
-  if (priority === undefined || !isCount(head) || !isCount(round) || round > 255) return undefined
+  if (priority === undefined || !isCount(head) || !isRound(round)) return undefined
   return { author, prefix: hexOf(prefix), priority, head, round }
 }
 
@@ -142,6 +143,11 @@ function isBytes(value: CborValue | undefined, length: number): value is Uint8Ar
 
 function isCount(value: CborValue | undefined): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1
+}
+
+/** 0 from the author itself. */
+function isRound(value: CborValue | undefined): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= ROUND_MAX
 }
 
 /** `[group, [row, ...]]`, every row readable; `undefined` for anything else. */

@@ -1,4 +1,5 @@
 import { type Logger, reasonOf } from '../../base/index.ts'
+import { EXIT } from '../errors.ts'
 
 /** Then the process ends, whatever still hangs. */
 const STOP_DEADLINE_MS = 10_000
@@ -24,18 +25,19 @@ export class Ending {
     return this.#exitCode.promise
   }
 
-  begin(code = 0): void {
+  begin(code: number = EXIT.ok): void {
     if (this.#begun) {
-      this.#log.warn({}, 'told twice to stop: ending at once')
-      process.exit(code === 0 ? 1 : code)
+      this.#log.warn({}, 'told twice to stop: the daemon ends at once')
+      process.exit(EXIT.forced)
     }
     this.#begun = true
-    setTimeout(() => process.exit(1), STOP_DEADLINE_MS).unref()
+    this.#log.info({}, 'the daemon is stopping')
+    setTimeout(() => process.exit(EXIT.failed), STOP_DEADLINE_MS).unref()
     this.#shutDown().then(
       () => this.#exitCode.resolve(code),
       (error: unknown) => {
         this.#log.error({ reason: reasonOf(error) }, 'the daemon did not stop cleanly')
-        this.#exitCode.resolve(1)
+        this.#exitCode.resolve(EXIT.failed)
       },
     )
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { codeOf, LOG_LEVELS, type Logger, type LogLevel, reasonOf } from '../../base/index.ts'
 import type { McpFace } from '../../mcp/index.ts'
 import type { PlexusNode } from '../../node/index.ts'
-import { CliError } from '../errors.ts'
+import { CliError, EXIT } from '../errors.ts'
 import { type Profile, prepareFolder } from '../profile.ts'
 import { CONTROL_MAX_CONNECTIONS } from '../protocol.ts'
 import type { DaemonOptions } from '../start-daemon.ts'
@@ -15,8 +15,6 @@ import { Ending } from './ending.ts'
 import { LogFile } from './log-file.ts'
 import { monitoringRoutes } from './monitoring.ts'
 
-/** Exit code after an exception that nobody caught (sysexits EX_SOFTWARE). */
-const EXIT_CRASHED = 70
 const HTTP_PORT_SETTING = 'http-port'
 
 /** What `daemon.json` says to people and to `plexus doctor`; the lock, not this file, decides who owns the profile. */
@@ -123,7 +121,9 @@ async function serve(
   process.on('uncaughtException', (error) => crash(profile, error, log))
   process.on('unhandledRejection', (reason) => crash(profile, reason, log))
   void node.stopped.then((error) => {
-    if (!ending.begun) ending.begin(error === undefined ? 0 : 1)
+    if (ending.begun) return
+    if (error !== undefined) log.error({ code: error.code, reason: error.message }, 'the peer cannot go on')
+    ending.begin(error === undefined ? EXIT.ok : EXIT.lost)
   })
   return { notes, info, ended: ending.exitCode, stop: () => ending.begin() }
 }
@@ -207,7 +207,7 @@ function crash(profile: Profile, error: unknown, log: Logger): void {
     stack,
   }
   writeFileSync(join(folder, `${Date.now()}.json`), `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 })
-  process.exit(EXIT_CRASHED)
+  process.exit(EXIT.crashed)
 }
 
 function logLevel(text: string | undefined): LogLevel {

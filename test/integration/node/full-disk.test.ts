@@ -20,11 +20,11 @@ test('a full disk refuses new thoughts with a reason, loses none, and writing go
     assert.equal(codeOf(refusal), 'ERR_STORE_FULL')
     assert.ok((refusal as { fix?: string }).fix !== undefined)
 
-    const kept = (await node.call('thought.recall', { limit: 1_000 })) as { thoughts: unknown[] }
+    const kept = await node.call('thought.recall', { limit: 1_000 })
     assert.ok(kept.thoughts.length >= 1, 'what was acknowledged is still read')
     database.exec(`PRAGMA max_page_count = ${pages + 10_000}`)
     await share('after room was made')
-    const after = (await node.call('thought.recall', { limit: 1_000 })) as { thoughts: { signature: string }[] }
+    const after = await node.call('thought.recall', { limit: 1_000 })
     assert.equal(after.thoughts.length, kept.thoughts.length + 1)
     assert.ok(after.thoughts.every((thought) => thought.signature === 'valid'))
   } finally {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type SpaceId, seededRandom, silentLogger, systemClock } from '../../../src/base/index.ts'
-import { type Bus, createBus } from '../../../src/bus/index.ts'
+import { type Bus, createBus, openAdmission } from '../../../src/bus/index.ts'
 import { libp2pTransport, type Transport } from '../../../src/network/index.ts'
 import { route } from '../../../src/node/router.ts'
 import { Research } from '../../../src/research/index.ts'
@@ -24,12 +24,13 @@ async function livePeer(seed: number): Promise<LivePeer> {
   const half = durableHalf({ name: `peer-${seed}`, seed, clock })
   const deviceSeed = half.identity.exportDeviceSeed()
   const transport = await libp2pTransport({ deviceSeed })({ clock, log })
-  const admission = {
-    mayTakePart: () => ({ allowed: true }) as const,
-    mayUseTopic: () => true,
-    mayIntroduce: () => true,
-  }
-  const bus = createBus({ name: `peer-${seed}` })({ transport, admission, clock, random: seededRandom(seed), log })
+  const bus = createBus({ name: `peer-${seed}` })({
+    transport,
+    admission: openAdmission,
+    clock,
+    random: seededRandom(seed),
+    log,
+  })
   const research = new Research({}, { ...half, clock, log, bus })
   for (const view of research.views) half.journal.register(view)
   await transport.start()

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type SpaceId, silentLogger, systemClock, systemRandom } from '../../../src/base/index.ts'
-import { type Admission, createBus } from '../../../src/bus/index.ts'
+import { type SpaceId, systemClock } from '../../../src/base/index.ts'
+import { createBus, openAdmission } from '../../../src/bus/index.ts'
 import { libp2pTransport } from '../../../src/network/index.ts'
 import { parseTicket } from '../../../src/space/index.ts'
 import { SyncError } from '../../../src/sync/index.ts'
@@ -100,14 +100,8 @@ test('an expired ticket is refused', async () => {
 
 test('a stranger that lets everyone in is let in by nobody and gets no records', async () => {
   const { issuer, addresses, space } = parseTicket(await founder.ticket(), 0)
-  const [clock, random, log] = [systemClock(), systemRandom(), silentLogger()]
-  await using transport = await libp2pTransport({ deviceSeed: random.bytes(32) })({ clock, log })
-  const admission: Admission = {
-    mayTakePart: () => ({ allowed: true }),
-    mayUseTopic: () => true,
-    mayIntroduce: () => true,
-  }
-  await using bus = createBus({ name: 'stranger' })({ transport, admission, clock, random, log })
+  await using transport = await libp2pTransport()()
+  await using bus = createBus({ name: 'stranger' })({ transport, admission: openAdmission })
   await transport.start()
   await bus.start()
   const refused = bus.events.next('peer:refused', { signal: AbortSignal.timeout(20_000) })

@@ -11,6 +11,7 @@ export class RawPeer {
   /** Frame types that arrived on the lanes of the other side. */
   readonly heard: number[] = []
   readonly refusals: Refusal[] = []
+  bytesIn = 0
   readonly #transport: Transport
   readonly #readsData: boolean
   readonly #accepts: Disposable
@@ -56,6 +57,7 @@ export class RawPeer {
     const parser = new FrameParser({ maxFrameBytes: 1024 * 1024 })
     try {
       for (let chunk = await channel.read(); chunk !== undefined; chunk = await channel.read()) {
+        this.bytesIn += chunk.byteLength
         parser.push(chunk, (type, payload) => {
           this.heard.push(type)
           const refusal = type === FRAME.refused ? parseRefusal(payload) : undefined

@@ -211,7 +211,8 @@ export class Libp2pCarrier implements Carrier {
   #acceptPunches(node: Libp2p<Services>): void {
     const accept = (stream: Stream, raw: Libp2pConnection): void => {
       const connection = this.#connections.get(raw.id)
-      if (connection?.link.kind === 'relayed') {
+      // Only whom we called may make us dial.
+      if (connection?.link.kind === 'relayed' && connection.link.direction === 'outbound') {
         void this.#holePunch.follow(connection.adopt(stream, 'inbound'), connection, this.#running.signal)
       } else stream.abort(new Error('there is nothing to upgrade'))
     }

@@ -15,7 +15,7 @@ type WebSocketsFactory = ReturnType<typeof webSockets>
 /**
  * The library's WebSocket transport, with what it lacks: a bound on frames (each is collected whole before anything is
  * decrypted), on sockets and on the time to a request; a `close` that does not wait for sockets that keep silent; a reset that
- * ends the connection (the library's own is refused by the WebSocket, and the connection stays).
+ * ends the connection (the library's own is refused by the WebSocket, and the connection stays); an ear for errors.
  */
 export function boundedWebSockets(): WebSocketsFactory {
   return (components) => {
@@ -70,13 +70,15 @@ function boundedListener(listener: Listener): Listener {
 
 function resetting(upgrader: Upgrader): Upgrader {
   const own = Object.create(upgrader) as Upgrader
-  own.upgradeInbound = (connection, options) => upgrader.upgradeInbound(withTermination(connection), options)
-  own.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(withTermination(connection), options)
+  own.upgradeInbound = (connection, options) => upgrader.upgradeInbound(repaired(connection), options)
+  own.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(repaired(connection), options)
   return own
 }
 
-function withTermination(connection: MultiaddrConnection): MultiaddrConnection {
+function repaired(connection: MultiaddrConnection): MultiaddrConnection {
   const { websocket } = connection as unknown as { readonly websocket: WebSocket & { terminate?: () => void } }
+  // Heard by nobody, the error of a malformed frame would end the process. The WebSocket closes itself after it.
+  websocket.addEventListener('error', () => undefined)
   return Object.assign(connection, {
     sendReset: (): void => {
       if (websocket.terminate === undefined) websocket.close()

@@ -1,5 +1,5 @@
-import type { Random } from '../../src/base/index.ts'
-import type { Channel, Transport } from '../../src/network/index.ts'
+import type { Random } from '../../../../src/base/index.ts'
+import type { Channel, Transport } from '../../../../src/network/index.ts'
 
 const LENGTH_BYTES = 4
 
