@@ -4,27 +4,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNode, type PlexusNode } from 'plexus'
 import { operation } from 'plexus/base'
+import type { Message } from 'plexus/bus'
 import type { NodeComponent } from 'plexus/node'
 import { defaultSpace } from 'plexus/space'
 import { z } from 'zod'
 
-/** A board of notices: they reach the members that are there now, and nobody keeps them. */
+/** A board with room for one notice: it reaches the members that are there now, and nobody keeps it for the others. */
 function noticeBoard({ bus, spaces }: PlexusNode): NodeComponent {
-  const notices: string[] = []
+  let last: Uint8Array = new Uint8Array()
+  let notices = 0
   const post = operation({
     name: 'board.post',
     summary: 'Show a notice to the members of a space',
     input: z.object({ text: z.string().min(1).max(500) }),
     run: ({ text }) => bus.publish(`space/${defaultSpace(spaces.list()).id}/board`, 'board.notice', Buffer.from(text)),
   })
+  const receive = ({ body }: Message): void => {
+    last = body
+    notices++
+  }
   return {
     name: 'board',
     operations: [post],
-    handlers: {
-      published: { 'board.notice': ({ body }) => void notices.push(Buffer.from(body).toString()) },
-      requested: { 'board.last': async () => Buffer.from(notices.at(-1) ?? '') },
-    },
-    status: () => ({ figures: { notices: notices.length } }),
+    handlers: { published: { 'board.notice': receive }, requested: { 'board.last': async () => last } },
+    status: () => ({ figures: { notices } }),
   }
 }
 

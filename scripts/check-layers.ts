@@ -42,8 +42,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   decisions: TO_SYNC,
   learning: [...TO_SYNC, 'models'],
   node: TO_DOMAINS,
-  mcp: ['base', 'node'],
-  cli: ['base', 'identity', 'node', 'mcp'],
+  control: ['base'],
+  mcp: ['base', 'control', 'node'],
+  cli: ['base', 'identity', 'control', 'node', 'mcp'],
   dashboard: ['base', 'node'],
   // The package's own door, src/index.ts.
   '': [...TO_DOMAINS, 'node', 'mcp'],

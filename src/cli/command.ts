@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { codeOf, errorReport, PlexusError, plainText } from '../base/index.ts'
-import { ControlClient } from './client.ts'
+import { ControlClient, ControlError, type Profile, profileOf } from '../control/index.ts'
 import { CliError, EXIT, exitCodeOf } from './errors.ts'
-import { type Profile, profileOf } from './profile.ts'
 import { progressLine, styled } from './terminal.ts'
 
 /** What every command gets. */
@@ -76,7 +75,9 @@ export function run<Arguments extends unknown[]>(
 async function openClient(profile: Profile): Promise<ControlClient> {
   const client = await ControlClient.open(profile)
   if (client !== undefined) return client
-  throw new CliError('ERR_DAEMON_NOT_RUNNING', 'no daemon runs for this profile', { fix: 'Start it with `plexus up`.' })
+  throw new ControlError('ERR_DAEMON_NOT_RUNNING', 'no daemon runs for this profile', {
+    fix: 'Start it with `plexus up`.',
+  })
 }
 
 async function askWithProgress<T>(client: ControlClient, op: string, input: unknown, signal: AbortSignal): Promise<T> {

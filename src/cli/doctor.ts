@@ -1,9 +1,8 @@
 import { statfsSync, statSync } from 'node:fs'
 import { release, type } from 'node:os'
 import { errnoOf, reasonOf } from '../base/index.ts'
+import { ControlClient, type Profile } from '../control/index.ts'
 import type { NodeStatus, ReachReport, StoreReport } from '../node/index.ts'
-import { ControlClient } from './client.ts'
-import type { Profile } from './profile.ts'
 
 export interface Check {
   readonly name: string

@@ -1,21 +1,9 @@
 import { PlexusError } from '../base/index.ts'
 
-export type CliErrorCode =
-  | 'ERR_USAGE'
-  | 'ERR_DAEMON_NOT_RUNNING'
-  | 'ERR_DAEMON_START'
-  | 'ERR_DAEMON_LOST'
-  | 'ERR_DAEMON_REPLY'
-  | 'ERR_FILE_UNREADABLE'
-  | 'ERR_HOME'
+export type CliErrorCode = 'ERR_USAGE' | 'ERR_FILE_UNREADABLE'
 
 export class CliError extends PlexusError<CliErrorCode> {
   override readonly name = 'CliError'
-}
-
-/** An error that happened inside the daemon and came over the control socket. */
-export class RemoteError extends PlexusError {
-  override readonly name = 'RemoteError'
 }
 
 /** What a process of ours ends with (docs/cli.md). */
@@ -41,6 +29,7 @@ export const EXIT = {
 
 const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   ERR_USAGE: EXIT.usage,
+  ERR_PROFILE_NAME: EXIT.usage,
   ERR_PAPER_QUERY: EXIT.usage,
   ERR_INVALID_INPUT: EXIT.usage,
   ERR_INVALID_ARGUMENT: EXIT.usage,

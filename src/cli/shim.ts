@@ -1,8 +1,5 @@
 import type { Socket } from 'node:net'
-import { connectSocket } from './client.ts'
-import { CliError } from './errors.ts'
-import type { Profile } from './profile.ts'
-import { startDaemon } from './start-daemon.ts'
+import { ControlError, connectSocket, type Profile, startDaemon } from '../control/index.ts'
 
 /**
  * `plexus mcp`: a pipe of bytes between an MCP client's stdio and the daemon's socket. It knows nothing of MCP, holds no
@@ -37,13 +34,13 @@ async function openMcpSocket(profile: Profile): Promise<Socket> {
   await startDaemon(profile)
   const started = await connectSocket(profile, 'mcp')
   if (started !== undefined) return started
-  throw new CliError('ERR_DAEMON_START', 'the daemon runs but offers no MCP socket', {
+  throw new ControlError('ERR_DAEMON_START', 'the daemon runs but offers no MCP socket', {
     fix: `Read ${profile.logFile}.`,
   })
 }
 
-function daemonGone(): CliError {
-  return new CliError('ERR_DAEMON_LOST', 'the daemon went away', {
+function daemonGone(): ControlError {
+  return new ControlError('ERR_DAEMON_LOST', 'the daemon went away', {
     fix: 'Start it again with `plexus up`, then reconnect the client.',
   })
 }

@@ -5,13 +5,13 @@ import { type Provenance, plainText } from './quotation.ts'
 /** Authors of a paper in structured content; the quotation names all. */
 const AUTHORS_SHOWN_MAX = 20
 
-export function provenanceOfPaper(paper: FoundPaper, self: string): Provenance {
+export function provenanceOfPaper(paper: FoundPaper): Provenance {
   return {
     id: paper.id,
     author: paper.author.name,
     also: paper.alsoBy.map(({ name }) => name),
     peer: paper.author.peer,
-    trust: paper.author.peer === self && paper.alsoBy.length === 0 ? 'self' : 'member',
+    trust: paper.author.self && paper.alsoBy.length === 0 ? 'self' : 'member',
     signature: paper.signature,
     written: new Date(paper.at).toISOString(),
     space: paper.space.name,

@@ -52,11 +52,11 @@ export const researchAskTool: Tool = tool({
     coverage: z.looseObject({ asked: z.int(), answered: z.int() }),
   }),
   annotations: READS_PEERS,
-  run: async ({ question, limit, deadline_ms: deadlineMs, detail }, { call, node, random }) => {
+  run: async ({ question, limit, deadline_ms: deadlineMs, detail }, { call, random }) => {
     const { answers, coverage } = await call<AskReport>('research.ask', { question, limit, deadlineMs })
     const quoter = new Quoter(random)
     const quoted = answers.map((paper) =>
-      quoter.quote(provenanceOfPaper(paper, node.peer), paperText(paper, detail === 'detailed')),
+      quoter.quote(provenanceOfPaper(paper), paperText(paper, detail === 'detailed')),
     )
     const text = [
       coverageText(coverage),

@@ -85,17 +85,12 @@ async function recall(input: Wanted, cursor: string | undefined, { call }: ToolC
   }
 }
 
-async function find(
-  input: Wanted,
-  cursor: string | undefined,
-  { call, node }: ToolContext,
-  quoter: Quoter,
-): Promise<Page> {
+async function find(input: Wanted, cursor: string | undefined, { call }: ToolContext, quoter: Quoter): Promise<Page> {
   // Without any words the newest thoughts are what is asked for; papers come when they are named.
   const query = [input.query, input.topic === undefined ? '' : `topic:${JSON.stringify(input.topic)}`].join(' ').trim()
   if (query === '') return NOTHING
   const answer = await call<FindReport>('research.find', { query, limit: input.limit, cursor })
-  return { results: answer.results.map((paper) => paperResult(paper, node.peer, quoter)), cursor: answer.cursor }
+  return { results: answer.results.map((paper) => paperResult(paper, quoter)), cursor: answer.cursor }
 }
 
 function thoughtResult(thought: ThoughtReport, quoter: Quoter, maxChars: number): Result {
@@ -125,7 +120,7 @@ function thoughtResult(thought: ThoughtReport, quoter: Quoter, maxChars: number)
   }
 }
 
-function paperResult(paper: FoundPaper, self: string, quoter: Quoter): Result {
+function paperResult(paper: FoundPaper, quoter: Quoter): Result {
   return {
     data: {
       ...paperData(paper),
@@ -133,7 +128,7 @@ function paperResult(paper: FoundPaper, self: string, quoter: Quoter): Result {
       uri: `plexus://paper/${paper.id}`,
       citedBy: paper.citedBy,
     },
-    quotation: quoter.quote(provenanceOfPaper(paper, self), paperText(paper, false)),
+    quotation: quoter.quote(provenanceOfPaper(paper), paperText(paper, false)),
   }
 }
 
@@ -183,7 +178,7 @@ async function fetchOne(reference: string, context: ToolContext, quoter: Quoter)
       }
     }
     const { paper } = await context.call<{ readonly paper: PaperReport }>('research.show', { id })
-    return wholePaper(paper, context.node.peer, quoter)
+    return wholePaper(paper, quoter)
   } catch (error) {
     if (isUnknown(error)) return undefined
     throw error

@@ -1,21 +1,13 @@
-import {
-  type CallToolResult,
-  CLIENT_INFO_META_KEY,
-  type McpServer,
-  type ServerContext,
-  type ToolAnnotations,
-  TRACEPARENT_META_KEY,
-} from '@modelcontextprotocol/server'
+import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
-import { type Caller, codeOf, PlexusError, type Random } from '../base/index.ts'
-import type { PlexusNode } from '../node/index.ts'
+import { codeOf, type OperationContext, PlexusError, type Random } from '../base/index.ts'
+import type { PlexusPeer } from './peer.ts'
 import { plainText } from './quotation.ts'
 
 /** What every tool works with during one call. */
 export interface ToolContext {
-  readonly node: PlexusNode
   readonly random: Random
-  /** Runs an operation of the node as this caller; its progress goes to the client that asked for it. */
+  /** Runs an operation of the peer as this caller; its progress goes to the client that asked for it. */
   call<T>(operation: string, input: unknown): Promise<T>
 }
 
@@ -54,67 +46,22 @@ export const ADDS: ToolAnnotations = {
   openWorldHint: true,
 }
 
-export function registerTool(
-  server: McpServer,
+/** Runs a tool for a model. Whatever Plexus refuses or cannot do is an answer that says what to try next. */
+export async function callTool(
   of: Tool,
-  components: { readonly node: PlexusNode; readonly random: Random },
-): void {
-  const { node, random } = components
-  const { title, description, input, output, annotations } = of
-  server.registerTool(
-    of.name,
-    { title, description, inputSchema: input, outputSchema: output, annotations: { title, ...annotations } },
-    async (args, context): Promise<CallToolResult> => {
-      try {
-        const answer = await of.run(args, { node, random, call: caller(node, server, context) })
-        return { content: [{ type: 'text', text: answer.text }], structuredContent: { ...answer.data } }
-      } catch (error) {
-        if (!(error instanceof PlexusError)) throw error
-        return failure(error)
-      }
-    },
-  )
-}
-
-/** An error the model can act on: what was wrong, and the next thing to try. */
-function failure(error: PlexusError): CallToolResult {
-  const fix = error.fix === undefined ? '' : `\nTry: ${plainText(error.fix)}`
-  return { isError: true, content: [{ type: 'text', text: `${plainText(error.message)} (${codeOf(error)})${fix}` }] }
-}
-
-function caller(node: PlexusNode, server: McpServer, context: ServerContext): ToolContext['call'] {
-  const { signal, _meta, notify } = context.mcpReq
-  const progressToken = _meta?.progressToken
-  return async <T>(operation: string, input: unknown) =>
-    (await node.call(operation, input, {
-      caller: callerOf(server, context),
-      signal,
-      trace: traceOf(context),
-      progress: ({ done, total, message }) => {
-        if (progressToken === undefined) return
-        const params = {
-          progressToken,
-          progress: done,
-          ...(total === undefined ? {} : { total }),
-          ...(message === undefined ? {} : { message }),
-        }
-        // Progress is a courtesy: a client that has gone does not fail the work.
-        notify({ method: 'notifications/progress', params }).catch(() => undefined)
-      },
-    })) as T
-}
-
-/** The trace that the call belongs to: of its `_meta`, in either era, or of the HTTP request that brought it. */
-function traceOf({ mcpReq, http }: ServerContext): string | undefined {
-  const inRequest: unknown = mcpReq._meta?.[TRACEPARENT_META_KEY]
-  if (typeof inRequest === 'string') return inRequest
-  return http?.req?.headers.get('traceparent') ?? undefined
-}
-
-/** How the client names itself: in each request since 2026-07-28, at `initialize` before. */
-function callerOf(server: McpServer, context: ServerContext): Caller {
-  const envelope: Readonly<Record<string, unknown>> = context.mcpReq.envelope ?? {}
-  const inRequest = envelope[CLIENT_INFO_META_KEY] as { readonly name?: string } | undefined
-  const name = inRequest?.name ?? server.server.getClientVersion()?.name ?? 'mcp'
-  return { kind: 'agent', client: name.slice(0, 64) }
+  input: unknown,
+  components: { readonly peer: Pick<PlexusPeer, 'call'>; readonly random: Random; readonly context: OperationContext },
+): Promise<CallToolResult> {
+  const { peer, random, context } = components
+  try {
+    const { text, data } = await of.run(input, {
+      random,
+      call: async <T>(operation: string, given: unknown) => (await peer.call(operation, given, context)) as T,
+    })
+    return { content: [{ type: 'text', text }], structuredContent: { ...data } }
+  } catch (error) {
+    if (!(error instanceof PlexusError)) throw error
+    const fix = error.fix === undefined ? '' : `\nTry: ${plainText(error.fix)}`
+    return { isError: true, content: [{ type: 'text', text: `${plainText(error.message)} (${codeOf(error)})${fix}` }] }
+  }
 }

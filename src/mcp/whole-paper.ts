@@ -15,7 +15,6 @@ interface Words {
 /** Everything known here of a paper. What is shown as one record may come from many: each stands in the quotation of its author. */
 export function wholePaper(
   paper: PaperReport,
-  self: string,
   quoter: Quoter,
 ): { readonly data: Readonly<Record<string, unknown>>; readonly quotation: string } {
   const { id } = paper
@@ -26,7 +25,7 @@ export function wholePaper(
         id,
         author: author.name,
         peer: author.peer,
-        trust: author.peer === self ? 'self' : 'member',
+        trust: author.self ? 'self' : 'member',
         signature,
         written: new Date(at).toISOString(),
         space: paper.spaces[0]?.name ?? '',

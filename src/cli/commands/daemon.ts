@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
 import { abortable } from '../../base/index.ts'
+import { ControlClient, ControlError, type DaemonOptions, startDaemon } from '../../control/index.ts'
 import type { ReachFrom } from '../../network/index.ts'
 import type { ComponentReport, NodeStatus, ReachReport } from '../../node/index.ts'
-import { ControlClient } from '../client.ts'
 import { type CommandContext, run } from '../command.ts'
 import type { DaemonInfo } from '../daemon/run.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type DaemonOptions, startDaemon } from '../start-daemon.ts'
 import { counted, duration, oneLine, stateWord, styled, table } from '../terminal.ts'
 
 interface UpOptions {
@@ -72,7 +71,7 @@ async function down(context: CommandContext): Promise<void> {
 
 /** Waits until the daemon's process has ended, so that `down && up` never meets its own past. */
 async function ended(client: ControlClient, pid: number, signal: AbortSignal): Promise<void> {
-  const late = new CliError('ERR_DAEMON_LOST', `process ${pid} did not end in ${STOP_TIMEOUT_MS} ms`, {
+  const late = new ControlError('ERR_DAEMON_LOST', `process ${pid} did not end in ${STOP_TIMEOUT_MS} ms`, {
     fix: `End it by hand with \`kill ${pid}\`.`,
   })
   try {

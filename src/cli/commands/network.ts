@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
+import { ensureDaemon } from '../../control/index.ts'
 import type { InviteReport, PeerReport, PingReport } from '../../node/index.ts'
 import type { JoinReport } from '../../sync/index.ts'
 import { type CommandContext, numberOption, run, spanOf } from '../command.ts'
-import { ensureDaemon } from '../start-daemon.ts'
 import { age, counted, duration, oneLine, progressLine, stateWord, styled, table } from '../terminal.ts'
 
 interface InviteOptions {

@@ -7,13 +7,14 @@ import {
   CONTROL_UNREAD_MAX_BYTES,
   type ControlFailure,
   type ControlReply,
+  type ControlRequest,
   lineSplitter,
-} from '../protocol.ts'
+} from '../../control/index.ts'
 
 export type CallOperation = (
   op: string,
   input: unknown,
-  context: {
+  context: Pick<ControlRequest, 'agent' | 'trace'> & {
     readonly signal: AbortSignal
     readonly progress: (step: { done: number; total?: number; message?: string }) => void
   },
@@ -85,17 +86,15 @@ export function serveControl(socket: Socket, call: CallOperation, log: Logger): 
     reply({ id, data: null })
   }
 
-  const run = async (request: {
-    readonly id: number
-    readonly op: string
-    readonly input?: unknown
-  }): Promise<void> => {
+  const run = async (request: Request): Promise<void> => {
     const controller = new AbortController()
     underWay.set(request.id, controller)
     try {
       const data = await call(request.op, request.input, {
         signal: controller.signal,
         progress: (progress) => reply({ id: request.id, progress }),
+        agent: request.agent,
+        trace: request.trace,
       })
       if (isStream(data)) await stream(request.id, data, controller.signal)
       else reply({ id: request.id, data })
@@ -116,14 +115,18 @@ function failure(id: number, error: unknown): ControlFailure {
   return { id, error: errorReport(error) }
 }
 
-function isRequest(value: unknown): value is { readonly id: number; readonly op: string; readonly input?: unknown } {
+type Request = Omit<ControlRequest, 'input'> & { readonly input?: unknown }
+
+function isRequest(value: unknown): value is Request {
   return (
     typeof value === 'object' &&
     value !== null &&
     'id' in value &&
     Number.isSafeInteger(value.id) &&
     'op' in value &&
-    typeof value.op === 'string'
+    typeof value.op === 'string' &&
+    (!('agent' in value) || typeof value.agent === 'string') &&
+    (!('trace' in value) || typeof value.trace === 'string')
   )
 }
 

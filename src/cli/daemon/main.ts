@@ -4,9 +4,8 @@
  */
 import { closeSync, writeSync } from 'node:fs'
 import { errnoOf, errorReport } from '../../base/index.ts'
+import { type DaemonOptions, profileOf, type StartReport } from '../../control/index.ts'
 import { keepCompiledCode } from '../compile-cache.ts'
-import { profileOf } from '../profile.ts'
-import type { DaemonOptions, StartReport } from '../start-daemon.ts'
 import { runDaemon } from './run.ts'
 
 const REPORT_DESCRIPTOR = 3

@@ -2,13 +2,17 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { codeOf, LOG_LEVELS, type Logger, type LogLevel, reasonOf } from '../../base/index.ts'
+import { type Caller, codeOf, LOG_LEVELS, type Logger, type LogLevel, reasonOf } from '../../base/index.ts'
+import {
+  CONTROL_MAX_CONNECTIONS,
+  ControlError,
+  type DaemonOptions,
+  type Profile,
+  prepareFolder,
+} from '../../control/index.ts'
 import type { McpFace } from '../../mcp/index.ts'
 import type { PlexusNode } from '../../node/index.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type Profile, prepareFolder } from '../profile.ts'
-import { CONTROL_MAX_CONNECTIONS } from '../protocol.ts'
-import type { DaemonOptions } from '../start-daemon.ts'
 import { VERSION } from '../version.ts'
 import { type CallOperation, listenOnSocket, serveControl } from './control-server.ts'
 import { Ending } from './ending.ts'
@@ -70,7 +74,7 @@ function openLog({ folder, logFile }: Profile): LogFile {
   try {
     return new LogFile(logFile)
   } catch (cause) {
-    throw new CliError('ERR_HOME', `the data folder ${folder} cannot be written: ${reasonOf(cause)}`, {
+    throw new ControlError('ERR_HOME', `the data folder ${folder} cannot be written: ${reasonOf(cause)}`, {
       cause,
       fix: 'See that it is yours, that its disk is neither full nor write-protected, or set PLEXUS_HOME to another.',
     })
@@ -91,7 +95,7 @@ async function serve(
   const { node, log, logFile, cleanup } = of
   const { createMcpFace, STREAMS_MAX } = await import('../../mcp/index.ts')
   const notes: string[] = [...node.notes]
-  const mcp = createMcpFace({ node, log: log.child({ module: 'mcp' }) })
+  const mcp = await createMcpFace({ node, log: log.child({ module: 'mcp' }) })
   cleanup.defer(() => mcp.close())
   const mcpUrl = await listenHttp({ mcp, node, profile, options, notes, log })
   const info = infoOf(node, profile, { mcpUrl, notes })
@@ -158,7 +162,9 @@ function controlCalls(of: {
       setImmediate(() => ending.begin())
       return { stopping: true }
     }
-    return await node.call(op, input, { ...context, caller: { kind: 'person', client: 'cli' } })
+    const { agent, ...rest } = context
+    const caller: Caller = agent === undefined ? { kind: 'person', client: 'cli' } : { kind: 'agent', client: agent }
+    return await node.call(op, input, { ...rest, caller })
   }
 }
 

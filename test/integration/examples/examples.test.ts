@@ -25,6 +25,10 @@ const PROMISED: Readonly<Record<string, readonly RegExp[]>> = {
   ),
   'thoughts-alone.ts': [/^The cache is cold .* \(contradicted by 1\)$/, /^Since Monday .* \(contradicted by 0\)$/],
   'whole-peer.ts': [/^ada: Seed 7 diverges after step 4000 \(signature valid\)$/],
+  'with-plexus.ts': [
+    /^\d+ tools of its own, and node_status, .*, research_ask$/,
+    /^Seed 7 diverges after step 4000 \(mcp-servers\/everything\/2\.0\.0 for someone\/1\.0\)$/,
+  ],
 }
 
 const names = readdirSync(EXAMPLES).filter((name) => name.endsWith('.ts'))

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, openSync, readdirSync, rmdirSync, statSync } from
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { PeerCommandError } from '../../../demo/peer.ts'
-import { profileOf } from '../../../src/cli/profile.ts'
+import { profileOf } from '../../../src/control/index.ts'
 import { Profiles } from '../../support/profiles.ts'
 
 const CLI = join(import.meta.dirname, '../../../src/cli/main.ts')

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { CONTROL_MAX_CONNECTIONS } from '../../../src/cli/protocol.ts'
+import { CONTROL_MAX_CONNECTIONS } from '../../../src/control/index.ts'
 import { Profiles } from '../../support/profiles.ts'
 
 const MIB = 1024 * 1024

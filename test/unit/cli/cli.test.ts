@@ -2,16 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { spanOf } from '../../../src/cli/command.ts'
 import { EXIT, exitCodeOf } from '../../../src/cli/errors.ts'
-import { plexusHome, profileOf } from '../../../src/cli/profile.ts'
-import { CONTROL_LINE_MAX_CHARS, lineSplitter } from '../../../src/cli/protocol.ts'
 import { age, counted, duration, oneLine, table } from '../../../src/cli/terminal.ts'
-
-test('lines are cut out of any chunks', () => {
-  const split = lineSplitter()
-  assert.deepEqual(split('{"a":1}\n{"b"'), ['{"a":1}'])
-  assert.deepEqual(split(':2}\n\n'), ['{"b":2}'])
-  assert.throws(() => lineSplitter()('x'.repeat(CONTROL_LINE_MAX_CHARS + 1)), RangeError)
-})
 
 test('spans of time are read with their unit', () => {
   assert.equal(spanOf('90s'), 90_000)
@@ -19,21 +10,6 @@ test('spans of time are read with their unit', () => {
   assert.equal(spanOf('7d'), 7 * 24 * 3_600_000)
   for (const wrong of ['', '10', 'm', '1w', '-1m', '1.5h', '9999999s'])
     assert.throws(() => spanOf(wrong), { code: 'ERR_USAGE' })
-})
-
-test('PLEXUS_HOME comes before XDG_DATA_HOME', () => {
-  assert.equal(plexusHome({ PLEXUS_HOME: '/p', XDG_DATA_HOME: '/x' }), '/p')
-  assert.equal(plexusHome({ XDG_DATA_HOME: '/x' }), '/x/plexus')
-})
-
-test('profiles cannot leave the home, and long paths get a short socket', () => {
-  for (const wrong of ['..', '../x', '/etc', '', 'a b', 'x'.repeat(33)]) {
-    assert.throws(() => profileOf(wrong, { PLEXUS_HOME: '/p' }), { code: 'ERR_USAGE' }, JSON.stringify(wrong))
-  }
-  assert.equal(profileOf('ada', { PLEXUS_HOME: '/p' }).folder, '/p/ada')
-  const deep = profileOf('ada', { PLEXUS_HOME: `/${'d'.repeat(120)}` })
-  assert.ok(Buffer.byteLength(deep.controlSocket) < 100)
-  assert.notEqual(deep.controlSocket, profileOf('bohr', { PLEXUS_HOME: `/${'d'.repeat(120)}` }).controlSocket)
 })
 
 test('every kind of failure has its exit code', () => {

@@ -9,7 +9,7 @@ import {
   THOUGHT_KINDS,
   TOPIC_MAX_CHARS,
 } from '../../../src/cognition/thought.ts'
-import { TOOLS } from '../../../src/mcp/server.ts'
+import { TOOLS } from '../../../src/mcp/tools.ts'
 
 interface JsonSchema {
   readonly properties: Readonly<

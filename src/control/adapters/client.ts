@@ -1,19 +1,34 @@
 import { connect, type Socket } from 'node:net'
-import { PlexusError } from '../base/index.ts'
-import { CliError, RemoteError } from './errors.ts'
+import { PlexusError, whenAborted } from '../../base/index.ts'
+import { ControlError, RemoteError } from '../errors.ts'
+import {
+  CONTROL_PARTS_WAITING_MAX,
+  type ControlProgress,
+  type ControlReply,
+  type ControlRequest,
+  lineSplitter,
+} from '../protocol.ts'
 import { assertOwnSockets, type Profile } from './profile.ts'
-import { CONTROL_PARTS_WAITING_MAX, type ControlReply, type ControlRequest, lineSplitter } from './protocol.ts'
 
-type OnProgress = (progress: { readonly done: number; readonly total?: number; readonly message?: string }) => void
+type OnProgress = (progress: ControlProgress['progress']) => void
 
 /** A daemon that lives answers at once; one that was stopped, or hangs, never does. */
 const ANSWER_TIMEOUT_MS = 10_000
 /** After an interrupt, how long the daemon may take to give up what it was doing. */
 const CANCEL_TIMEOUT_MS = 2_000
 
-interface CallOptions {
-  readonly signal?: AbortSignal
-  readonly onProgress?: OnProgress
+export interface ControlClientOptions {
+  /** Does not keep this process alive between two calls. */
+  readonly background?: boolean
+}
+
+export interface ControlCallOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: OnProgress | undefined
+  /** Who asks, if it is not the person: an agent, as it calls itself. */
+  readonly agent?: string | undefined
+  /** W3C traceparent of the call. */
+  readonly trace?: string | undefined
 }
 
 interface Waiting {
@@ -30,7 +45,7 @@ export async function connectSocket(profile: Profile, which: 'control' | 'mcp'):
   socket.once('connect', () => resolve(socket))
   socket.once('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'ECONNREFUSED') resolve(undefined)
-    else reject(new CliError('ERR_DAEMON_LOST', `cannot reach the daemon: ${error.message}`, { cause: error }))
+    else reject(new ControlError('ERR_DAEMON_LOST', `cannot reach the daemon: ${error.message}`, { cause: error }))
   })
   return await promise
 }
@@ -38,20 +53,22 @@ export async function connectSocket(profile: Profile, which: 'control' | 'mcp'):
 /** A conversation with the daemon of a profile. */
 export class ControlClient implements Disposable {
   readonly #socket: Socket
+  readonly #background: boolean
   readonly #waiting = new Map<number, Waiting>()
   readonly #closed = Promise.withResolvers<void>()
   #nextId = 1
-  #failure: CliError | undefined
+  #failure: ControlError | undefined
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, options: ControlClientOptions) {
     this.#socket = socket
+    this.#background = options.background ?? false
     const split = lineSplitter()
     socket.setEncoding('utf8')
     socket.on('data', (chunk: string) => {
       try {
         for (const line of split(chunk)) this.#onReply(JSON.parse(line) as ControlReply)
       } catch (cause) {
-        this.#failure = new CliError('ERR_DAEMON_REPLY', 'the daemon answered something that is no reply', {
+        this.#failure = new ControlError('ERR_DAEMON_REPLY', 'the daemon answered something that is no reply', {
           cause,
           fix: 'Restart it with `plexus down` and `plexus up`: it may be of another version.',
         })
@@ -63,12 +80,12 @@ export class ControlClient implements Disposable {
   }
 
   /** The daemon's conversation, or `undefined` when it does not run. Rejects when it runs and does not answer. */
-  static async open(profile: Profile): Promise<ControlClient | undefined> {
+  static async open(profile: Profile, options: ControlClientOptions = {}): Promise<ControlClient | undefined> {
     const socket = await connectSocket(profile, 'control')
     if (socket === undefined) return undefined
-    const client = new ControlClient(socket)
+    const client = new ControlClient(socket, options)
     const timer = setTimeout(() => {
-      client.#failure = new CliError('ERR_DAEMON_LOST', `the daemon did not answer in ${ANSWER_TIMEOUT_MS} ms`, {
+      client.#failure = new ControlError('ERR_DAEMON_LOST', `the daemon did not answer in ${ANSWER_TIMEOUT_MS} ms`, {
         fix: `End the process that ${profile.infoFile} names, then start it again with \`plexus up\`.`,
       })
       socket.destroy()
@@ -82,7 +99,7 @@ export class ControlClient implements Disposable {
     return this.#closed.promise
   }
 
-  call(op: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+  call(op: string, input: unknown, options: ControlCallOptions = {}): Promise<unknown> {
     return this.#call(op, input, options, () => undefined)
   }
 
@@ -119,24 +136,27 @@ export class ControlClient implements Disposable {
     }
   }
 
-  #call(op: string, input: unknown, options: CallOptions, onPart: Waiting['onPart']): Promise<unknown> {
-    const { signal, onProgress = () => undefined } = options
-    if (this.#socket.destroyed) return Promise.reject(this.#failure ?? lost())
-    const request: ControlRequest = { id: this.#nextId++, op, input }
+  async #call(op: string, input: unknown, options: ControlCallOptions, onPart: Waiting['onPart']): Promise<unknown> {
+    const { signal, onProgress = () => undefined, agent, trace } = options
+    signal?.throwIfAborted()
+    if (this.#socket.destroyed) throw this.#failure ?? lost()
+    const request: ControlRequest = { id: this.#nextId++, op, input, agent, trace }
     const settle = Promise.withResolvers<unknown>()
     this.#waiting.set(request.id, { settle, onProgress, onPart })
+    this.#socket.ref()
     this.#socket.write(`${JSON.stringify(request)}\n`)
     let timer: NodeJS.Timeout | undefined
-    const onAbort = (): void => {
+    using _abort = whenAborted(signal, (reason) => {
       this.#socket.write(`${JSON.stringify({ cancel: request.id })}\n`)
-      timer = setTimeout(() => settle.reject(signal?.reason), CANCEL_TIMEOUT_MS)
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    return settle.promise.finally(() => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      this.#waiting.delete(request.id)
+      timer = setTimeout(() => settle.reject(reason), CANCEL_TIMEOUT_MS)
     })
+    try {
+      return await settle.promise
+    } finally {
+      clearTimeout(timer)
+      this.#waiting.delete(request.id)
+      if (this.#background && this.#waiting.size === 0) this.#socket.unref()
+    }
   }
 
   [Symbol.dispose](): void {
@@ -162,8 +182,8 @@ export class ControlClient implements Disposable {
   }
 }
 
-function lost(): CliError {
-  return new CliError('ERR_DAEMON_LOST', 'the daemon went away before it answered', {
+function lost(): ControlError {
+  return new ControlError('ERR_DAEMON_LOST', 'the daemon went away before it answered', {
     fix: 'Read daemon.log in the profile folder, and start it again with `plexus up`.',
   })
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { homedir, platform } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { errnoOf } from '../base/index.ts'
-import { CliError } from './errors.ts'
+import { errnoOf } from '../../base/index.ts'
+import { ControlError } from '../errors.ts'
 
 /** Unix sockets have paths of at most 107 bytes on Linux and 103 on macOS. */
 const SOCKET_PATH_MAX_BYTES = 100
@@ -43,16 +43,16 @@ function homeFolder(): string {
     const home = homedir()
     if (isAbsolute(home)) return home
   } catch (cause) {
-    throw new CliError('ERR_HOME', 'this user has no home folder', { cause, fix })
+    throw new ControlError('ERR_HOME', 'this user has no home folder', { cause, fix })
   }
-  throw new CliError('ERR_HOME', 'HOME names no folder', { fix })
+  throw new ControlError('ERR_HOME', 'HOME names no folder', { fix })
 }
 
 /** The paths of a profile. Touches nothing on disk. */
 export function profileOf(name: string | undefined, env: NodeJS.ProcessEnv = process.env): Profile {
   const chosen = name ?? env.PLEXUS_PROFILE ?? 'default'
   if (!PROFILE_NAME.test(chosen)) {
-    throw new CliError('ERR_USAGE', `not a profile name: ${JSON.stringify(chosen)}`, {
+    throw new ControlError('ERR_PROFILE_NAME', `not a profile name: ${JSON.stringify(chosen)}`, {
       fix: 'Use up to 32 letters, digits, dots, dashes and underscores, beginning with a letter or digit.',
     })
   }
@@ -74,7 +74,7 @@ export function prepareFolder(profile: Profile): void {
     makeFolder(profile.folder)
     if (socketsLieElsewhere(profile)) makeFolder(dirname(profile.controlSocket))
   } catch (cause) {
-    throw new CliError('ERR_HOME', `cannot make the data folder ${profile.folder}`, {
+    throw new ControlError('ERR_HOME', `cannot make the data folder ${profile.folder}`, {
       cause,
       fix: 'Set PLEXUS_HOME to a folder that you may write to.',
     })
@@ -92,7 +92,7 @@ export function assertOwnSockets(profile: Profile): void {
   const stat = lstatSync(folder, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0) return
-  throw new CliError('ERR_HOME', `others can get at ${folder}, where the sockets of this profile belong`, {
+  throw new ControlError('ERR_HOME', `others can get at ${folder}, where the sockets of this profile belong`, {
     fix: 'Remove it, or set PLEXUS_HOME to a shorter path.',
   })
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ErrorReport } from '../base/index.ts'
-import { ControlClient, connectSocket } from './client.ts'
-import { CliError, RemoteError } from './errors.ts'
+import type { ErrorReport } from '../../base/index.ts'
+import { ControlError, RemoteError } from '../errors.ts'
+import { ControlClient, type ControlClientOptions, connectSocket } from './client.ts'
 import { type Profile, prepareFolder } from './profile.ts'
 
 /** From an empty machine to a daemon that answers: key generation, migrations, sockets. */
@@ -39,19 +39,21 @@ export async function startDaemon(profile: Profile, options: DaemonOptions = {})
     // Somebody is a moment ahead of us with the same daemon, and theirs will do; or an old one is ending and makes room.
     if (await isServed(profile)) return []
   } while (performance.now() < deadline)
-  throw new CliError('ERR_DAEMON_START', 'another process holds this profile and does not answer', {
+  throw new ControlError('ERR_DAEMON_START', 'another process holds this profile and does not answer', {
     fix: 'End the process named in daemon.json of the profile folder, or use another `--profile`.',
   })
 }
 
 /** The daemon's conversation, starting the daemon when it does not run. */
-export async function ensureDaemon(profile: Profile, options: DaemonOptions = {}): Promise<ControlClient> {
-  const running = await ControlClient.open(profile)
+export async function ensureDaemon(profile: Profile, options: ControlClientOptions = {}): Promise<ControlClient> {
+  const running = await ControlClient.open(profile, options)
   if (running !== undefined) return running
-  await startDaemon(profile, options)
-  const started = await ControlClient.open(profile)
+  await startDaemon(profile)
+  const started = await ControlClient.open(profile, options)
   if (started !== undefined) return started
-  throw new CliError('ERR_DAEMON_START', 'the daemon started and went away again', { fix: `Read ${profile.logFile}.` })
+  throw new ControlError('ERR_DAEMON_START', 'the daemon started and went away again', {
+    fix: `Read ${profile.logFile}.`,
+  })
 }
 
 function spawnDaemon(profile: Profile, options: DaemonOptions): Promise<StartReport> {
@@ -65,7 +67,9 @@ function spawnDaemon(profile: Profile, options: DaemonOptions): Promise<StartRep
   })
   let said = ''
   const fail = (why: string): void =>
-    reject(new CliError('ERR_DAEMON_START', `the daemon did not start: ${why}`, { fix: `Read ${profile.logFile}.` }))
+    reject(
+      new ControlError('ERR_DAEMON_START', `the daemon did not start: ${why}`, { fix: `Read ${profile.logFile}.` }),
+    )
   const timer = setTimeout(() => fail(`no sign of life in ${START_TIMEOUT_MS} ms`), START_TIMEOUT_MS)
   child.once('error', (error) => fail(error.message))
   // Not `exit`: what it reported may not have been read by then.
@@ -93,7 +97,7 @@ function execArguments(): readonly string[] {
 
 function daemonEntry(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return fileURLToPath(new URL(`./daemon/main.${extension}`, import.meta.url))
+  return fileURLToPath(new URL(`../../cli/daemon/main.${extension}`, import.meta.url))
 }
 
 /** Waits a while for a daemon that listens. */

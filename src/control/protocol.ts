@@ -8,6 +8,10 @@ export interface ControlRequest {
   readonly id: number
   readonly op: string
   readonly input: unknown
+  /** The agent that asks, as it calls itself; without it, the person asks. */
+  readonly agent?: string | undefined
+  /** W3C traceparent of the call. */
+  readonly trace?: string | undefined
 }
 
 export interface ControlProgress {
@@ -42,7 +46,7 @@ export const CONTROL_MAX_CONNECTIONS = 64
 /** Replies that wait for a client to read them; beyond it the daemon reads no more requests of that client. */
 export const CONTROL_UNREAD_MAX_BYTES: number = 1024 * 1024
 
-/** Parts of an answer that wait in the command line; beyond it nothing more is read from the daemon. */
+/** Parts of an answer that wait in the client; beyond it nothing more is read from the daemon. */
 export const CONTROL_PARTS_WAITING_MAX = 16
 
 /** Cuts a stream of text into lines: returns the complete ones of each chunk. Throws RangeError when a line grows too long. */
