@@ -249,7 +249,7 @@ class LaneBus implements Bus {
   }
 
   async request(peer: PeerId, kind: string, body: Uint8Array, options: SingleRequestOptions = {}): Promise<Uint8Array> {
-    if (options.repeatable === true) {
+    if (options.repeatable === true && !this.#isRemote(peer, options)) {
       return this.#repeats.request(peer, this.#composer.repeatableAsk(kind, body, options))
     }
     const dialogue = this.#dialogueOrWay(peer, options)
@@ -351,10 +351,13 @@ class LaneBus implements Bus {
   }
 
   /** The lanes of a peer; nothing if others pass on what is for it. Throws `ERR_PEER_NOT_READY` if it cannot be reached at all. */
-  #dialogueOrWay(peer: PeerId, { direct }: SendOptions): Dialogue | undefined {
-    const isRemote =
-      direct !== true && !this.#dialogues.has(peer) && this.#state === 'ok' && this.#routing.reaches(peer)
-    return isRemote ? undefined : this.#dialogue(peer)
+  #dialogueOrWay(peer: PeerId, options: SendOptions): Dialogue | undefined {
+    return this.#isRemote(peer, options) ? undefined : this.#dialogue(peer)
+  }
+
+  /** Do others pass on what is for this peer? */
+  #isRemote(peer: PeerId, { direct }: SendOptions): boolean {
+    return direct !== true && !this.#dialogues.has(peer) && this.#state === 'ok' && this.#routing.reaches(peer)
   }
 
   #ask(peer: PeerId, dialogue: Dialogue | undefined, ask: Ask): Promise<Uint8Array> {

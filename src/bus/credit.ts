@@ -5,11 +5,16 @@
  * than the window may be in flight alone. Without that exception such a frame could never be sent.
  */
 export class SendWindow {
-  readonly #windowBytes: number
+  #windowBytes: number
   #inFlight = 0
 
   constructor(init: { readonly windowBytes: number }) {
     this.#windowBytes = init.windowBytes
+  }
+
+  /** What is in flight stays so: a smaller window is reached as credit comes. */
+  resize(windowBytes: number): void {
+    this.#windowBytes = windowBytes
   }
 
   allows(bytes: number): boolean {
@@ -51,9 +56,9 @@ export class ReceiveWindow {
     this.#due += bytes
   }
 
-  /** Credit to send now, 0 for none: a quarter of the window at a time, or all there is once nothing is held. */
+  /** Credit to send now, 0 for none: a sixteenth of the window at a time, or all there is once nothing is held. */
   take(): number {
-    if (this.#held > 0 && this.#due * 4 < this.#windowBytes) return 0
+    if (this.#held > 0 && this.#due * 16 < this.#windowBytes) return 0
     const due = this.#due
     this.#due = 0
     return due

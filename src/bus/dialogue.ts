@@ -1,5 +1,4 @@
 import { type Clock, type Events, type Logger, type PeerId, type Random, reasonOf, shortPeerId } from '../base/index.ts'
-import { Allowance } from './allowance.ts'
 import { Answers } from './answers.ts'
 import type { Contact } from './contact.ts'
 import type { Counters } from './counters.ts'
@@ -17,7 +16,7 @@ import type { Inbox } from './inbox.ts'
 import { type Introducer, type Introduction, introductionsFrame, parseIntroductions } from './introductions.ts'
 import type { KindTable } from './kind-table.ts'
 import { outgoing } from './lane-queue.ts'
-import { INTRODUCTION_BURST, SERVE_BURST_BYTES, SERVE_BYTES_PER_S } from './limits.ts'
+import { INTRODUCTION_BURST } from './limits.ts'
 import type { OnceTable } from './once-table.ts'
 import type { Verdict } from './presence/suspicion.ts'
 import { type InFlight, Questions } from './questions.ts'
@@ -60,9 +59,9 @@ export class Dialogue implements SessionUser {
   readonly answers: Answers
   readonly heartbeat: Heartbeat
   readonly #use: DialogueComponents
-  /** What the peer may ask to be sent again. */
-  readonly allowance: Allowance = new Allowance({ burst: SERVE_BURST_BYTES, perSecond: SERVE_BYTES_PER_S })
   #introductionsLeft = INTRODUCTION_BURST
+  /** Who last vouched for the peer. */
+  #voucher: PeerId | undefined
   #expired = 0
 
   constructor(components: DialogueComponents) {
@@ -78,11 +77,13 @@ export class Dialogue implements SessionUser {
       random,
       control,
       bytesIn: () => session.bytesIn,
-      onRtt: (rttMs) => {
-        contact.rttMs = rttMs
+      onRtt: (smoothedMs, rttMs) => {
+        contact.rttMs = smoothedMs
+        outbox.measured(rttMs)
       },
       onVerdict: (verdict) => this.#onVerdict(verdict),
     })
+    outbox.onBulk = () => this.heartbeat.probe()
   }
 
   get isSuspected(): boolean {
@@ -120,12 +121,10 @@ export class Dialogue implements SessionUser {
     this.#control(frame)
   }
 
-  /** Another peer reached this one, which did not answer us. */
+  /** Another peer reached this one, which does not answer us. */
   vouched(by: PeerId): void {
-    if (!this.heartbeat.vouched()) return
-    const { peer } = this.session
-    this.#use.events.emit('peer:recovered', { peer, via: by })
-    this.#use.renew(peer, `its link to us is silent, but ${shortPeerId(by)} reaches it`)
+    this.#voucher = by
+    this.heartbeat.vouched()
   }
 
   /** Lets go of whatever takes too long. Returns whether something expired in our lanes since it was last called. */
@@ -246,10 +245,16 @@ export class Dialogue implements SessionUser {
   }
 
   #onVerdict(verdict: Exclude<Verdict, 'fine'>): void {
-    const { contact, clock, events, routing } = this.#use
+    const { contact, clock, events, routing, renew } = this.#use
     const { peer } = this.session
+    const via = this.#voucher
     if (verdict === 'gone') {
       this.session.close({ cause: 'lost', reason: 'no sign of life, and nobody who was asked reaches it' })
+      return
+    }
+    if (verdict === 'link-fault') {
+      events.emit('peer:recovered', { peer, via })
+      renew(peer, `its link to us is silent, but ${via === undefined ? 'another' : shortPeerId(via)} reaches it`)
       return
     }
     if (verdict !== 'recovered') routing.probes.ask(peer)

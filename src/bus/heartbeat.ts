@@ -11,7 +11,7 @@ export interface HeartbeatComponents {
   readonly control: (frame: Uint8Array) => void
   /** Bytes received from the peer so far, on any lane. */
   readonly bytesIn: () => number
-  readonly onRtt: (smoothedMs: number) => void
+  readonly onRtt: (smoothedMs: number, rttMs: number) => void
   /** Anything but `fine`. */
   readonly onVerdict: (verdict: Exclude<Verdict, 'fine'>) => void
 }
@@ -67,14 +67,19 @@ export class Heartbeat {
     this.#sent.delete(token)
     const rttMs = this.#use.clock.monotonic() - sent.at
     this.#rttMs = this.#rttMs === undefined ? rttMs : this.#rttMs + RTT_WEIGHT * (rttMs - this.#rttMs)
-    this.#use.onRtt(this.#rttMs)
+    this.#use.onRtt(this.#rttMs, rttMs)
     if (this.#suspicion.heard()) this.#use.onVerdict('recovered')
     sent.caller?.resolve(rttMs)
   }
 
-  /** Another peer reached this one for us; false if it is not suspected any more. */
-  vouched(): boolean {
-    return this.#suspicion.vouched()
+  /** Another peer reached this one for us. */
+  vouched(): void {
+    this.#suspicion.vouched()
+  }
+
+  /** Measures a round trip for `onRtt`, unless one is being measured. */
+  probe(): void {
+    if (this.#sent.size === 0) this.#send(undefined)
   }
 
   /** One round trip now, in ms. Rejects: `ERR_REQUEST_TIMEOUT`, `ERR_OVERLOADED`, or the signal's reason. */
@@ -104,7 +109,7 @@ export class Heartbeat {
     const verdict = this.#suspicion.beat(bytes !== this.#seenBytes)
     this.#seenBytes = bytes
     if (verdict !== 'fine') this.#use.onVerdict(verdict)
-    if (verdict === 'gone') return
+    if (verdict === 'gone' || verdict === 'link-fault') return
     // Pings that were never answered make room: their tokens mean nothing any more.
     for (const [token, sent] of this.#sent) if (sent.caller === undefined) this.#sent.delete(token)
     this.#send(undefined)

@@ -35,7 +35,12 @@ export const BULK_SHARE_BYTES: number = 8 * WRITE_MAX_BYTES
 /** Bulk that was held back so long gets one write nevertheless. */
 export const BULK_PATIENCE_MS = 250
 /** What we let a peer have in flight on its bulk lane. */
-export const BULK_WINDOW_BYTES: number = 256 * 1024
+export const BULK_WINDOW_BYTES: number = 768 * 1024
+/** What we have in flight at first, and at least, as far as the peer allows; see `nextPace`. */
+export const BULK_WINDOW_FIRST_BYTES: number = 256 * 1024
+export const BULK_WINDOW_MIN_BYTES: number = 64 * 1024
+/** Round trips are measured so often while bulk flows. */
+export const BULK_PROBE_MS = 20
 /** The largest window of a peer that we make use of. */
 export const BULK_WINDOW_MAX_BYTES: number = 4 * 1024 * 1024
 /** What one streamed answer may have in flight. */

@@ -2,6 +2,7 @@ import { type Clock, reasonOf, type Timer, whenAborted } from '../base/index.ts'
 import type { Channel } from '../network/index.ts'
 import { BusError } from './errors.ts'
 import type { Outgoing } from './lane-queue.ts'
+import { BULK_PROBE_MS } from './limits.ts'
 import { LANE_OF, type Rank, Scheduler } from './scheduler.ts'
 import type { Lane } from './types.ts'
 
@@ -41,6 +42,9 @@ export class Outbox {
     normal: idleWriter(),
     bulk: idleWriter(),
   }
+  /** Called now and then while bulk flows; a round trip is to be measured and told to `measured`. */
+  onBulk: () => void = () => undefined
+  #probeAt = Number.NEGATIVE_INFINITY
   readonly #waiting = new Set<(error: Error) => void>()
   readonly #paced = new Set<{ readonly lane: Lane; readonly resume: () => void }>()
   #patience: Timer | undefined
@@ -82,6 +86,12 @@ export class Outbox {
     const honest = this.#scheduler.grant(bytes)
     if (honest) this.#kick('bulk')
     return honest
+  }
+
+  /** A round trip on the control lane was measured. */
+  measured(rttMs: number): void {
+    this.#scheduler.measured(rttMs, this.#clock.monotonic())
+    this.#kick('bulk')
   }
 
   /** Resolves when the lane is less than half full, or after `timeoutMs`; at once, or nearly so, while it does not move at all. */
@@ -164,6 +174,7 @@ export class Outbox {
     try {
       for (let bytes = this.#take(lane); bytes !== undefined; bytes = this.#take(lane)) {
         this.bytesOut += bytes.byteLength
+        if (lane === 'bulk') this.#probe()
         await writer.channel?.send(bytes)
         if (lane !== 'bulk' && this.#scheduler.fill('bulk') > 0) this.#kick('bulk')
       }
@@ -172,6 +183,13 @@ export class Outbox {
     }
     writer.busy = false
     if (lane === 'bulk') this.#armPatience()
+  }
+
+  #probe(): void {
+    const now = this.#clock.monotonic()
+    if (now < this.#probeAt) return
+    this.#probeAt = now + BULK_PROBE_MS
+    this.onBulk()
   }
 
   #take(lane: Lane): Uint8Array | undefined {

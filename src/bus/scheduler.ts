@@ -1,6 +1,7 @@
+import { type BulkPace, firstPace, nextPace } from './bulk-pace.ts'
 import { SendWindow } from './credit.ts'
 import { LaneQueue, type Outgoing } from './lane-queue.ts'
-import { BULK_PATIENCE_MS, BULK_SHARE_BYTES, BULK_WINDOW_BYTES, LANE_BOUNDS, WRITE_MAX_BYTES } from './limits.ts'
+import { BULK_PATIENCE_MS, BULK_SHARE_BYTES, LANE_BOUNDS, WRITE_MAX_BYTES } from './limits.ts'
 import { LANES, type Lane, type Priority } from './types.ts'
 
 /** What a frame is queued under: a priority of messages, or the bus's own business. */
@@ -28,12 +29,29 @@ export class Scheduler {
     normal: new LaneQueue({ bounds: LANE_BOUNDS.normal, classes: 2 }),
     bulk: new LaneQueue({ bounds: LANE_BOUNDS.bulk, classes: 1 }),
   }
-  #window = new SendWindow({ windowBytes: BULK_WINDOW_BYTES })
+  #pace: BulkPace = firstPace()
+  /** What the peer allows. */
+  #windowMaxBytes = this.#pace.windowBytes
+  readonly #window = new SendWindow(this.#pace)
+  /** Since the last round trip bulk waited for the window; the peer took bulk. */
+  #waited = false
+  #moved = false
   #othersSinceBulk = 0
   #bulkHeldSince: number | undefined
 
-  setWindow(windowBytes: number): void {
-    this.#window = new SendWindow({ windowBytes })
+  /** The peer allows so much in flight on the bulk lane. */
+  setWindow(maxBytes: number): void {
+    this.#windowMaxBytes = maxBytes
+    this.#window.resize(Math.min(this.#pace.windowBytes, maxBytes))
+  }
+
+  /** A round trip on the control lane was measured. */
+  measured(rttMs: number, now: number): void {
+    const limited = this.#waited && this.#moved
+    this.#pace = nextPace(this.#pace, { rttMs, now, limited, maxBytes: this.#windowMaxBytes })
+    this.#waited = false
+    this.#moved = false
+    this.#window.resize(this.#pace.windowBytes)
   }
 
   /** Queues a frame if its lane has room and nobody waits for it. */
@@ -55,6 +73,7 @@ export class Scheduler {
     }
     if (!this.#bulkMayGo(now)) return undefined
     const bytes = this.#lanes.bulk.take(now, this.#window)
+    this.#waited ||= bytes === undefined && this.#lanes.bulk.frames > 0
     if (bytes !== undefined || this.#lanes.bulk.frames === 0) {
       this.#bulkHeldSince = undefined
       this.#othersSinceBulk = 0
@@ -64,6 +83,7 @@ export class Scheduler {
 
   /** Credit from the peer; false if it is more than was ever spent. */
   grant(bytes: number): boolean {
+    this.#moved = true
     return this.#window.grant(bytes)
   }
 

@@ -25,7 +25,7 @@ export interface SealsComponents {
 /** Signatures of messages that go through others, and how old such a message may be. */
 export class Seals {
   readonly #use: SealsComponents
-  /** Peer ids by key: the conversion costs as much as checking a signature. */
+  /** Peer ids by key: claims name many authors, again and again. */
   readonly #authors = new Map<string, PeerId>()
 
   constructor(components: SealsComponents) {

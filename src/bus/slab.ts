@@ -1,5 +1,5 @@
 /** How many bytes are set aside at once. A frame that is kept keeps the slab that it lies in. */
-export const SLAB_BYTES: number = 32 * 1024
+export const SLAB_BYTES: number = 64 * 1024
 /** Larger frames have memory of their own. */
 const SHARED_MAX_BYTES = 4 * 1024
 

@@ -35,7 +35,10 @@ export function introduce(parts: {
   subscriptions.use(bus.events.on('peer:addresses', onAddresses))
   subscriptions.use(sync.events.on('peer:addresses', onAddresses))
   subscriptions.use(
-    keeper.events.on('address:learned', (learned) => addresses.remember(learned.peer, learned.addresses)),
+    keeper.events.on('address:learned', (learned) => {
+      addresses.remember(learned.peer, learned.addresses)
+      reach.onAddresses()
+    }),
   )
   wantMembers()
   return subscriptions

@@ -196,7 +196,7 @@ export async function callOperation(
   const found = operations.get(name)
   if (found === undefined) {
     throw new NodeError('ERR_UNKNOWN_OPERATION', `no operation is called ${JSON.stringify(name)}`, {
-      fix: 'The daemon may be older than this command: restart it with `plexus down` and `plexus up`.',
+      fix: 'The node runs without the component that offers it, or is older than its caller: then `plexus down` and `plexus up`.',
     })
   }
   const parsed = found.input.safeParse(input)

@@ -43,6 +43,8 @@ export class NodeReach {
   readonly components: readonly Component[]
   /** To be called when membership has changed. */
   readonly reconsider: () => void
+  /** To be called when more is known of where a member is. */
+  readonly onAddresses: () => void
   readonly report: () => ReachReport
   readonly #keeper: ConnectionKeeper
 
@@ -78,6 +80,7 @@ export class NodeReach {
       reach.reconsider()
       places.reconsider()
     }
+    this.onAddresses = () => places.reconsider()
     this.report = () => ({ ...reach.reach(), relays: places.held(), relaying })
   }
 

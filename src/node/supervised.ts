@@ -20,6 +20,8 @@ export const START_TIMEOUT_MS = 10_000
 export const STOP_TIMEOUT_MS = 4_000
 
 const TRIED_AGAIN = 'Nothing, if the reason passes: it is tried again by itself. The log says more.'
+/** For trouble of which a component says nothing more: nothing that is not well is shown without a reason and a fix. */
+const UNSAID = { reason: 'it does not say why', fix: 'Read the log, or report it to whoever wrote the component.' }
 
 export interface SupervisedInit {
   readonly component: NodeComponent
@@ -89,7 +91,7 @@ export class Supervised {
   /** Looks how it is doing, and begins anew with an optional one that has failed. Returns why the node cannot go on. */
   look(): Cause | undefined {
     if (this.#phase !== 'up') return undefined
-    const { state, reason = 'it says that it has failed', fix } = this.#status()
+    const { state, reason = UNSAID.reason, fix } = this.#status()
     if (state !== 'failed') return undefined
     if (!this.#init.optional) return { reason, fix }
     this.#busy = this.#fail({ reason, fix })
@@ -188,7 +190,9 @@ export class Supervised {
     }
     if (this.#phase !== 'up') return { state: this.#phase === 'down' ? 'stopped' : 'starting', since }
     try {
-      return { state: 'ok', since, ...this.#init.component.status?.() }
+      const { state = 'ok', ...said } = this.#init.component.status?.() ?? {}
+      const isTrouble = state === 'degraded' || state === 'failed'
+      return { since, ...(isTrouble ? UNSAID : {}), ...said, state }
     } catch (error) {
       const reason = `its status cannot be read: ${reasonOf(error)}`
       return { state: 'degraded', reason, since, fix: 'A mistake in the component: report it to whoever wrote it.' }

@@ -1,4 +1,4 @@
-import type { Clock, PeerId, Random } from '../../base/index.ts'
+import { type Clock, keepNewest, type PeerId, type Random } from '../../base/index.ts'
 import type { Counters } from '../counters.ts'
 import type { Dialogue } from '../dialogue.ts'
 import { envelopeFrame } from '../envelope.ts'
@@ -132,7 +132,7 @@ export class Lanes implements Dissemination {
     inflows.all.delete(prefix)
     inflows.all.set(prefix, inflow)
     inflows.latest = inflow
-    if (inflows.all.size > DIRECT_STREAMS_PER_PEER) dropFirst(inflows.all)
+    keepNewest(inflows.all, DIRECT_STREAMS_PER_PEER)
     this.#use.missed.note(group, from, Math.max(0, expected - inflow.last))
     const isNew = number > inflow.last
     inflow.last = Math.max(inflow.last, number)
@@ -142,9 +142,9 @@ export class Lanes implements Dissemination {
   #inflowsOf(from: PeerId): Inflows {
     const known = this.#inflows.get(from)
     if (known !== undefined) return known
-    if (this.#inflows.size >= CONTACTS_MAX) dropFirst(this.#inflows)
     const inflows: Inflows = { all: new Map(), latest: undefined }
     this.#inflows.set(from, inflows)
+    keepNewest(this.#inflows, CONTACTS_MAX)
     return inflows
   }
 
@@ -170,12 +170,5 @@ export class Lanes implements Dissemination {
     const { admission } = this.#use
     // A group that nobody has named members of is a topic.
     return admission.membersOf?.(group)?.has(peer) ?? admission.mayUseTopic(peer, group)
-  }
-}
-
-function dropFirst<K>(map: Map<K, unknown>): void {
-  for (const key of map.keys()) {
-    map.delete(key)
-    return
   }
 }

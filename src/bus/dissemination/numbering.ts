@@ -1,4 +1,4 @@
-import { hexOf, type Random } from '../../base/index.ts'
+import { hexOf, keepNewest, type Random } from '../../base/index.ts'
 import { GROUPS_MAX } from '../limits.ts'
 import { PRIORITIES, type Priority } from '../types.ts'
 
@@ -44,10 +44,7 @@ export class Numbering {
       return { group, priority, prefix: hexOf(this.#random.bytes(PREFIX_BYTES)), count: 0 }
     })
     this.#groups.set(group, streams)
-    for (const oldest of this.#groups.keys()) {
-      if (this.#groups.size <= GROUPS_MAX) break
-      this.#groups.delete(oldest)
-    }
+    keepNewest(this.#groups, GROUPS_MAX)
     return streams
   }
 }

@@ -1,4 +1,13 @@
-import { BaseError, type Clock, type HybridClock, type PeerId, type Random, type Timer } from '../../base/index.ts'
+import {
+  BaseError,
+  type Clock,
+  type HybridClock,
+  keepNewest,
+  type PeerId,
+  type Random,
+  type Timer,
+} from '../../base/index.ts'
+import { Allowance } from '../allowance.ts'
 import type { Counters } from '../counters.ts'
 import type { Dialogue } from '../dialogue.ts'
 import { Delivery } from '../dispatcher.ts'
@@ -6,7 +15,7 @@ import { type AuthoredEnvelope, authoredEnvelope, messageOf, parseAuthoredEnvelo
 import { FRAME, FRAME_HEADER_BYTES } from '../frames.ts'
 import type { FrameOutcome } from '../inbound-lane.ts'
 import { type Outgoing, outgoing } from '../lane-queue.ts'
-import { GRAFT_MAX_MESSAGES, GROUPS_MAX } from '../limits.ts'
+import { GRAFT_MAX_MESSAGES, GROUPS_MAX, SERVE_BURST_BYTES, SERVE_BYTES_PER_S } from '../limits.ts'
 import { LANE_OF } from '../scheduler.ts'
 import { MESSAGE_TAG, memoryMs, type Seals } from '../seals.ts'
 import type { Admission, Lane, Message, Priority } from '../types.ts'
@@ -75,6 +84,8 @@ export class Tree implements Dissemination {
   readonly #numbering: Numbering
   readonly #trees = new Map<string, GroupTree>()
   readonly #cache = new MessageCache()
+  /** Bytes that each peer may be sent because it asked. */
+  readonly #allowance = new Allowance({ burst: SERVE_BURST_BYTES, perSecond: SERVE_BYTES_PER_S })
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -267,7 +278,7 @@ export class Tree implements Dissemination {
   /** Sends what a neighbour asks for, as far as we still have it and it did not ask for too much lately. */
   #serve(dialogue: Dialogue, group: string, wants: readonly Want[]): void {
     const { seals, counters } = this.#use
-    const { allowance, session } = dialogue
+    const { peer, outbox } = dialogue.session
     let left = GRAFT_MAX_MESSAGES
     for (const { author, prefix, ranges } of wants) {
       const from = seals.authorOf(author)
@@ -275,8 +286,9 @@ export class Tree implements Dissemination {
         for (let number = first; number <= last && left > 0; number++, left--) {
           const cached = this.#cache.get(keyOf(group, { from, prefix, number }), this.#now)
           if (cached === undefined) continue
-          if (!allowance.spend(cached.entry.frame.byteLength, this.#now)) return
-          if (session.outbox.offer(cached.priority, cached.entry)) counters.messagesOut++
+          const bytes = cached.entry.frame.byteLength
+          if (!this.#allowance.spend(peer, bytes, this.#now)) return
+          if (outbox.offer(cached.priority, cached.entry)) counters.messagesOut++
         }
       }
     }
@@ -310,13 +322,10 @@ export class Tree implements Dissemination {
   #treeOf(group: string): GroupTree {
     const known = this.#trees.get(group)
     if (known !== undefined) return known
-    for (const oldest of this.#trees.keys()) {
-      if (this.#trees.size < GROUPS_MAX) break
-      this.#trees.delete(oldest)
-    }
     const neighbours = [...this.#use.dialogues.keys()].filter((peer) => this.#isMember(group, peer))
     const tree = new GroupTree({ group, neighbours }, this.#use.random)
     this.#trees.set(group, tree)
+    keepNewest(this.#trees, GROUPS_MAX)
     return tree
   }
 

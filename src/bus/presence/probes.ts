@@ -1,8 +1,8 @@
 import { type Clock, type PeerId, type Random, randomInt } from '../../base/index.ts'
+import { Allowance } from '../allowance.ts'
 import type { Counters } from '../counters.ts'
 import type { Dialogue } from '../dialogue.ts'
 import { PROBE_HELPERS, PROBES_BURST, PROBES_PER_SECOND } from '../limits.ts'
-import { Allowance } from '../routing/allowance.ts'
 import type { Reach } from '../routing/reach.ts'
 import type { Admission } from '../types.ts'
 import { type Probe, probedFrame, probeFrame } from './presence-frames.ts'
@@ -30,7 +30,7 @@ interface Inquiry {
 export class Probes {
   readonly #use: ProbesComponents
   readonly #inquiries = new Map<PeerId, Inquiry>()
-  readonly #allowance = new Allowance({ burst: PROBES_BURST, perSecond: PROBES_PER_SECOND })
+  readonly #allowances = new Allowance({ burst: PROBES_BURST, perSecond: PROBES_PER_SECOND })
   readonly #pings = new Map<PeerId, Promise<boolean>>()
   #token = 0
 
@@ -72,21 +72,15 @@ export class Probes {
     const { admission, dialogues, counters, clock } = this.#use
     const { peer } = asker.session
     const target = dialogues.get(about)
-    const now = clock.monotonic()
-    if (about === peer || !this.#allowance.has(peer, 1, now) || !admission.mayIntroduce(peer, about)) {
+    const hasLeft = this.#allowances.spend(peer, 1, clock.monotonic())
+    if (about === peer || !hasLeft || !admission.mayIntroduce(peer, about)) {
       counters.probesRefused++
       return
     }
-    this.#allowance.use(peer, 1, now)
     if (target === undefined) return
     void this.#answers(target).then((does) => {
       if (does && dialogues.get(peer) === asker) asker.tell(probedFrame(token))
     })
-  }
-
-  /** Called about once a second. */
-  expire(): void {
-    this.#allowance.expire(this.#use.clock.monotonic())
   }
 
   /** Does it answer a ping? One at a time, however many ask. Never rejects. */

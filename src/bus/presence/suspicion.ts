@@ -2,9 +2,9 @@ import { HEARTBEATS_MISSED_MAX, PROBE_ROUNDS } from '../limits.ts'
 
 /**
  * What one look at a peer came to: nothing new; silent for too long, so others are asked; still silent, so more are asked;
- * heard again; or neither it nor anybody who was asked has answered.
+ * heard again; silent for us, but not for another; or neither it nor anybody who was asked has answered.
  */
-export type Verdict = 'fine' | 'suspected' | 'still-suspected' | 'recovered' | 'gone'
+export type Verdict = 'fine' | 'suspected' | 'still-suspected' | 'recovered' | 'link-fault' | 'gone'
 
 /**
  * When a silent peer is suspected, and when it is gone. Between the two, others are asked in rounds to reach it for us, so
@@ -13,20 +13,21 @@ export type Verdict = 'fine' | 'suspected' | 'still-suspected' | 'recovered' | '
  *
  *   fine --(2 beats of silence)--> suspected --(3 rounds, no answer by anybody)--> gone
  *   suspected --(a sign of life)--> fine
- *   suspected --(another peer vouches for it)--> over: the link is at fault
+ *   suspected --(another peer vouches for it, and still no sign of life at the next look)--> the link is at fault
  */
 export class Suspicion {
   #missed = 0
   #rounds = 0
-  #isOver = false
+  #isVouched = false
+  #end: 'link-fault' | 'gone' | undefined
 
   get isSuspected(): boolean {
-    return this.#rounds > 0 && !this.#isOver
+    return this.#rounds > 0 && this.#end === undefined
   }
 
   /** The next look: every heartbeat while all is well, every round while it is not. */
   beat(heard: boolean): Verdict {
-    if (this.#isOver) return 'gone'
+    if (this.#end !== undefined) return this.#end
     if (heard) return this.heard() ? 'recovered' : 'fine'
     if (this.#rounds === 0) {
       this.#missed++
@@ -34,12 +35,12 @@ export class Suspicion {
       this.#rounds = 1
       return 'suspected'
     }
-    if (this.#rounds < PROBE_ROUNDS) {
+    if (this.#rounds < PROBE_ROUNDS && !this.#isVouched) {
       this.#rounds++
       return 'still-suspected'
     }
-    this.#isOver = true
-    return 'gone'
+    this.#end = this.#isVouched ? 'link-fault' : 'gone'
+    return this.#end
   }
 
   /** A sign of life; true if that ends a suspicion. */
@@ -47,13 +48,12 @@ export class Suspicion {
     const ends = this.isSuspected
     this.#missed = 0
     this.#rounds = 0
+    this.#isVouched = false
     return ends
   }
 
-  /** Somebody reached it who was asked to; true if it was still suspected. */
-  vouched(): boolean {
-    if (!this.isSuspected) return false
-    this.#isOver = true
-    return true
+  /** Somebody reached it who was asked to. It may just have woken up: then we hear it too before the next look. */
+  vouched(): void {
+    this.#isVouched = this.isSuspected
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock, PeerId } from '../../base/index.ts'
+import { Allowance } from '../allowance.ts'
 import type { Counters } from '../counters.ts'
 import type { Dialogue } from '../dialogue.ts'
 import { FRAME, frame } from '../frames.ts'
@@ -6,7 +7,6 @@ import { outgoing } from '../lane-queue.ts'
 import { RELAY_BURST_BYTES, RELAY_BURST_FRAMES, RELAY_BYTES_PER_SECOND, RELAY_FRAMES_PER_SECOND } from '../limits.ts'
 import type { Seals } from '../seals.ts'
 import type { Admission } from '../types.ts'
-import { Allowance } from './allowance.ts'
 import { type RelayRefusal, relayRefusedFrame, type SignedParcel } from './parcel.ts'
 
 export interface RelayComponents {
@@ -45,22 +45,13 @@ export class Relay {
     return undefined
   }
 
-  /** Called about once a second. */
-  expire(): void {
-    const now = this.#use.clock.monotonic()
-    this.#bytes.expire(now)
-    this.#frames.expire(now)
-  }
-
   #passOn(author: PeerId, { to: key, priority, ttlMs }: SignedParcel, payload: Uint8Array): RelayRefusal | undefined {
     const { seals, admission, dialogues, clock } = this.#use
     const [to, now] = [seals.authorOf(key), clock.monotonic()]
     if (!admission.mayIntroduce(author, to)) return 'not-admitted'
     const dialogue = dialogues.get(to)
     if (dialogue === undefined || dialogue.isSuspected) return 'no-link'
-    if (!this.#bytes.has(author, payload.byteLength, now) || !this.#frames.has(author, 1, now)) return 'busy'
-    this.#bytes.use(author, payload.byteLength, now)
-    this.#frames.use(author, 1, now)
+    if (!this.#frames.spend(author, 1, now) || !this.#bytes.spend(author, payload.byteLength, now)) return 'busy'
     const taken = dialogue.session.outbox.offer(priority, outgoing(frame(FRAME.relay, payload), now + ttlMs))
     return taken ? undefined : 'busy'
   }

@@ -15,6 +15,7 @@ import { type Ask, type InFlight, Questions } from '../questions.ts'
 import type { Rank } from '../scheduler.ts'
 import { RELAY_TAG, type Seals } from '../seals.ts'
 import type { Admission, Priority, Responder } from '../types.ts'
+import { withSoundTrace } from '../untrusted-trace.ts'
 import { type Courier, PARCEL_TAG } from './courier.ts'
 import { type SignedParcel, sealInfo } from './parcel.ts'
 import { ParcelMemory } from './parcel-numbers.ts'
@@ -136,8 +137,9 @@ export class Remote {
   #handle(from: PeerId, via: PeerId, inner: Buffer): Promise<void> | string | undefined {
     const [type, payload] = [inner[0], inner.subarray(1)]
     if (type === FRAME.message || type === FRAME.requestOnce) {
-      const message = parseEnvelope(payload, from)
-      if (message === undefined || message.topic !== '') return 'an envelope that cannot be read'
+      const received = parseEnvelope(payload, from)
+      if (received === undefined || received.topic !== '') return 'an envelope that cannot be read'
+      const message = withSoundTrace(received, this.#use.counters)
       if (type === FRAME.message) return this.#use.inbox.accept(message)
       const outcome = this.#answersTo(from, via).accept(message, true)
       return typeof outcome === 'object' ? outcome.handle() : outcome

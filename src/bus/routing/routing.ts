@@ -1,4 +1,5 @@
 import type { Clock, Events, HybridClock, Logger, PeerId, Random } from '../../base/index.ts'
+import { Allowance } from '../allowance.ts'
 import { routedPresence, unlinked } from '../contact.ts'
 import type { Counters } from '../counters.ts'
 import type { Dialogue } from '../dialogue.ts'
@@ -17,7 +18,6 @@ import type { InFlight } from '../questions.ts'
 import { LANE_OF } from '../scheduler.ts'
 import type { Seals } from '../seals.ts'
 import type { Admission, BusEvents, Lane, PeerPresence, Responder } from '../types.ts'
-import { Allowance } from './allowance.ts'
 import { Courier } from './courier.ts'
 import { LinkNews } from './link-news.ts'
 import { parseRelay, parseRelayRefused } from './parcel.ts'
@@ -51,7 +51,7 @@ export class Routing {
   readonly #use: RoutingComponents
   readonly #reach = new Reach()
   readonly #news: LinkNews
-  readonly #newsAllowance = new Allowance({ burst: LINKS_BURST, perSecond: LINKS_PER_SECOND })
+  readonly #newsAllowances = new Allowance({ burst: LINKS_BURST, perSecond: LINKS_PER_SECOND })
   readonly #courier: Courier
   readonly #relay: Relay
   readonly #reports: LinkReports
@@ -92,8 +92,8 @@ export class Routing {
 
   /** Called about once a second. */
   keepHouse(presence: readonly PeerPresence[]): void {
-    this.#newsAllowance.expire(this.#use.clock.monotonic())
-    for (const one of [this.probes, this.#courier, this.#relay, this.remote]) one.expire()
+    this.#courier.expire()
+    this.remote.expire()
     for (const one of presence) this.#reports.look(one)
   }
 
@@ -149,9 +149,7 @@ export class Routing {
   }
 
   #onLinks(peer: PeerId, payload: Uint8Array): string | undefined {
-    const now = this.#use.clock.monotonic()
-    if (!this.#newsAllowance.has(peer, 1, now)) return 'news of links without end'
-    this.#newsAllowance.use(peer, 1, now)
+    if (!this.#newsAllowances.spend(peer, 1, this.#use.clock.monotonic())) return 'news of links without end'
     const change = parseLinks(payload)
     return change === undefined ? 'links that cannot be read' : this.#reach.learn(peer, change)
   }

@@ -21,14 +21,27 @@ export interface CircuitInit {
  */
 export class Circuit {
   readonly #init: CircuitInit
-  readonly #timer: Timer
+  readonly #clock: Clock
+  readonly #startedAt: number
+  #limit: CircuitLimit
+  #timer: Timer
   /** Channels that we close because all was passed on. */
   readonly #finished = new Set<Channel>()
   #bytes = 0
 
   constructor(init: CircuitInit, components: { readonly clock: Clock }) {
     this.#init = init
-    this.#timer = components.clock.setTimer(init.limit.seconds * 1000, () => this.end('its time is up'))
+    this.#clock = components.clock
+    this.#startedAt = components.clock.monotonic()
+    this.#limit = init.limit
+    this.#timer = this.#timerTo(init.limit)
+  }
+
+  /** Another limit, counted from the beginning of the circuit. */
+  set limit(limit: CircuitLimit) {
+    this.#limit = limit
+    this.#timer.cancel()
+    this.#timer = this.#timerTo(limit)
   }
 
   /** Settles when the circuit is over; never rejects. */
@@ -49,6 +62,11 @@ export class Circuit {
     for (const { channel } of this.#init.ends) channel.abort(error)
   }
 
+  #timerTo({ seconds }: CircuitLimit): Timer {
+    const left = this.#startedAt + seconds * 1000 - this.#clock.monotonic()
+    return this.#clock.setTimer(left, () => this.end('its time is up'))
+  }
+
   async #pump(from: CircuitEnd, to: Channel): Promise<void> {
     try {
       if (from.rest.byteLength > 0) await this.#pass(from.rest, to)
@@ -65,8 +83,8 @@ export class Circuit {
   async #pass(chunk: Uint8Array, to: Channel): Promise<void> {
     this.#bytes += chunk.byteLength
     this.#init.onBytes(chunk.byteLength)
-    if (this.#bytes > this.#init.limit.bytes) {
-      throw new NetworkError('ERR_OVERLOADED', `more than ${this.#init.limit.bytes} bytes`)
+    if (this.#bytes > this.#limit.bytes) {
+      throw new NetworkError('ERR_OVERLOADED', `more than ${this.#limit.bytes} bytes`)
     }
     await to.send(chunk)
   }

@@ -52,7 +52,7 @@ export interface RelayOfferComponents {
 interface Underway {
   readonly source: PeerId
   readonly target: PeerId
-  readonly isStranger: boolean
+  isStranger: boolean
   circuit: Circuit | undefined
 }
 
@@ -109,12 +109,17 @@ export class RelayOffer implements Component {
     }
   }
 
-  /** Lets go of those for whom we no longer relay. To be called when `mayRelay` has changed its mind. */
+  /** Ends what members had that are none any more; gives strangers that have joined what members have. */
   reconsider(): void {
     const { mayRelay } = this.#init
     for (const peer of this.#reservations.keys()) if (!mayRelay(peer)) this.#reservations.delete(peer)
-    for (const { source, target, isStranger, circuit } of this.#underway) {
+    for (const underway of this.#underway) {
+      const { source, target, isStranger, circuit } = underway
       if (!mayRelay(target) || !(isStranger || mayRelay(source))) circuit?.end('an end of it is no longer a member')
+      else if (isStranger && mayRelay(source)) {
+        underway.isStranger = false
+        if (circuit !== undefined) circuit.limit = MEMBER_CIRCUIT
+      }
     }
   }
 
@@ -169,17 +174,18 @@ export class RelayOffer implements Component {
     if (source === target || !this.#serves(target)) return answer(RELAY_STATUS.noReservation)
     const isStranger = !this.#init.mayRelay(source)
     if (!this.#hasRoom(source, isStranger)) return answer(RELAY_STATUS.resourceLimitExceeded)
-    const limit = isStranger ? STRANGER_CIRCUIT : MEMBER_CIRCUIT
     const underway: Underway = { source, target, isStranger, circuit: undefined }
     this.#underway.add(underway)
     try {
-      const far = await this.#reach(target, source, limit)
+      const told = isStranger ? STRANGER_CIRCUIT : MEMBER_CIRCUIT
+      const far = await this.#reach(target, source, told)
       if (far === undefined) return await answer(RELAY_STATUS.connectionFailed)
       if (this.#subscriptions === undefined) return far.channel.abort(stopping())
       const near = { channel, rest: messages.takeRest() }
       const onBytes = (bytes: number): void => {
         this.#counts.bytesRelayed += bytes
       }
+      const limit = underway.isStranger ? STRANGER_CIRCUIT : MEMBER_CIRCUIT
       underway.circuit = new Circuit({ ends: [near, far], limit, onBytes }, this.#use)
       this.#counts.circuitsOpened++
       // Not awaited: should the source be gone, the circuit says so to the target.

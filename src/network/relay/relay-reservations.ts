@@ -131,12 +131,15 @@ export class RelayReservations implements Component {
     return [...this.#places].flatMap(([peer, { state }]) => (state === 'held' ? [peer] : []))
   }
 
-  /** Asks linked peers until we have the places we want. To be called when `mayUse` or `isNeeded` has changed its mind. */
+  /** Asks linked peers until we have the places we want. To be called when one of `mayUse`, `isNeeded`, `addressesOf` says another thing. */
   reconsider(): void {
     if (this.#running === undefined) return
     const { signal } = this.#running
     const usable = this.#usable()
-    for (const peer of [...this.#places.keys()]) if (!usable.has(peer)) this.#drop(peer)
+    for (const [peer, place] of [...this.#places]) {
+      if (!usable.has(peer)) this.#drop(peer)
+      else if (place.state === 'held') place.addresses = this.#addressesThrough(peer)
+    }
     if (!this.#init.isNeeded()) this.#lost = undefined
     for (const peer of usable) {
       const busy = [...this.#places.values()].filter(({ state }) => state !== 'resting')

@@ -18,7 +18,12 @@ interface Peers {
 }
 interface Status {
   readonly peer: string
-  readonly reach: { readonly from: string; readonly relays: readonly string[]; readonly reason?: string }
+  readonly reach: {
+    readonly from: string
+    readonly relays: readonly string[]
+    readonly relaying: boolean
+    readonly reason?: string
+  }
   readonly components: readonly { readonly name: string; readonly state: string; readonly reason?: string }[]
 }
 type Peer = Peers['peers'][number]
@@ -68,6 +73,11 @@ async function together(machines: Machines): Promise<void> {
     const { reach } = machines.plexus<Status>('ada', 'status')
     return reach.from === 'nowhere' && reach.relays.length === 1 ? reach : undefined
   })
+  const { relaying, from } = await eventually(async () => {
+    const { reach } = machines.plexus<Status>('curie', 'status')
+    return reach.from === 'unknown' ? undefined : reach
+  })
+  assert.deepEqual([relaying, from], [true, 'anywhere'])
   assert.match(reach.reason ?? '', /^a member dialled \/ip4\/203\.0\.113\.1\/tcp\/\d+: /)
   const second = machines.plexus<{ ticket: string }>('ada', 'invite')
   machines.plexus('bohr', 'join', second.ticket)
@@ -123,6 +133,10 @@ test('routers that do not: it stays relayed, the relay goes away and comes back'
   const bohr = await relayed('ada', 'bohr')
   assert.equal(bohr.via, relay)
   assert.ok(bohr.address.endsWith('/p2p-circuit'))
+  const { checks } = machines.plexus<{ checks: { name: string; state: string; detail: string }[] }>('ada', 'doctor')
+  const reachable = checks.find(({ name }) => name === 'reachable')
+  assert.equal(reachable?.state, 'ok')
+  assert.match(reachable?.detail ?? '', /^no; a member relays: a member dialled/)
   machines.plexus('ada', 'think', 'through a third')
   await arrives(machines, 'bohr', 'through a third')
   assert.equal(machines.plexus<{ rttsMs: number[] }>('bohr', 'ping', 'ada').rttsMs.length, 3)

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { hexOf, type PeerId, seededRandom } from '../../../src/base/index.ts'
+import { Allowance } from '../../../src/bus/allowance.ts'
 import { FRAME_HEADER_BYTES } from '../../../src/bus/frames.ts'
 import { parseLinks, parseProbe } from '../../../src/bus/presence/presence-frames.ts'
-import { Allowance } from '../../../src/bus/routing/allowance.ts'
 import { parcelBytes, parseRelay, parseRelayRefused, relayFrame } from '../../../src/bus/routing/parcel.ts'
 import { ParcelMemory, ParcelNumbers } from '../../../src/bus/routing/parcel-numbers.ts'
 import { PRIORITIES } from '../../../src/bus/types.ts'
@@ -70,10 +70,7 @@ test('nobody uses more than the burst and what has come since', () => {
       let used = 0
       for (const { afterMs, amount } of all) {
         now += afterMs
-        if (now % 3 === 0) allowance.expire(now)
-        if (!allowance.has(peer, amount, now)) continue
-        allowance.use(peer, amount, now)
-        used += amount
+        if (allowance.spend(peer, amount, now)) used += amount
         assert.ok(used <= burst + (now / 1000) * perSecond + 1e-6)
       }
     }),

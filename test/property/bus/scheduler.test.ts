@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { PRIORITIES, type Priority } from '../../../src/bus/index.ts'
 import { outgoing } from '../../../src/bus/lane-queue.ts'
-import { BULK_SHARE_BYTES, BULK_WINDOW_BYTES, WRITE_MAX_BYTES } from '../../../src/bus/limits.ts'
+import { BULK_SHARE_BYTES, BULK_WINDOW_FIRST_BYTES, WRITE_MAX_BYTES } from '../../../src/bus/limits.ts'
 import { LANE_OF, Scheduler } from '../../../src/bus/scheduler.ts'
 
 /** Frames carry their priority and number, so that what was written can be read back. */
@@ -51,7 +51,7 @@ test('frames of one priority come out once and in order, and bulk never exceeds 
         assert.ok(bytes.byteLength > 0 && bytes.byteLength <= WRITE_MAX_BYTES)
         readers[lane].push(bytes)
         if (lane === 'bulk') inFlight += bytes.byteLength
-        assert.ok(inFlight <= Math.max(BULK_WINDOW_BYTES, ...frameSizes))
+        assert.ok(inFlight <= Math.max(BULK_WINDOW_FIRST_BYTES, ...frameSizes))
         return true
       }
       // Credit for whole frames only, as the receiver gives it.

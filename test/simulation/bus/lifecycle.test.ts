@@ -158,7 +158,7 @@ const ATTACKS: readonly (readonly [what: string, lane: Lane, bytes: Uint8Array])
     'bulk beyond the credit',
     'bulk',
     Buffer.concat(
-      Array.from({ length: 6 }, () =>
+      Array.from({ length: 14 }, () =>
         envelopeFrame(FRAME.message, { ...CHARGE, kind: 'hold', priority: 'low', body: new Uint8Array(60_000) }),
       ),
     ),

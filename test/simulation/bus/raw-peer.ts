@@ -1,9 +1,16 @@
 import type { PeerId } from '../../../src/base/index.ts'
 import { FrameParser } from '../../../src/bus/frame-parser.ts'
-import { FRAME } from '../../../src/bus/frames.ts'
+import { FRAME, parseToken, pingFrame } from '../../../src/bus/frames.ts'
 import { acceptedFrame, helloFrame, parseRefusal, type Refusal } from '../../../src/bus/handshake.ts'
 import { LANE_PROTOCOL, LANES, type Lane } from '../../../src/bus/index.ts'
 import type { Channel, Transport } from '../../../src/network/index.ts'
+
+export interface RawPeerInit {
+  /** Default true. */
+  readonly readsData?: boolean
+  /** Shows signs of life, unlike by default. */
+  readonly answersPings?: boolean
+}
 
 /** A peer that speaks the handshake by hand, and after that says whatever a test wants. */
 export class RawPeer {
@@ -14,12 +21,15 @@ export class RawPeer {
   bytesIn = 0
   readonly #transport: Transport
   readonly #readsData: boolean
+  readonly #answersPings: boolean
   readonly #accepts: Disposable
   #session = 0
+  #opened: PromiseWithResolvers<void> = Promise.withResolvers()
 
-  constructor(transport: Transport, init: { readonly readsData: boolean } = { readsData: true }) {
+  constructor(transport: Transport, init: RawPeerInit = {}) {
     this.#transport = transport
-    this.#readsData = init.readsData
+    this.#readsData = init.readsData ?? true
+    this.#answersPings = init.answersPings ?? false
     this.#accepts = transport.handle(LANE_PROTOCOL, { maxInboundStreams: 16 }, (channel) => this.#accept(channel))
   }
 
@@ -43,14 +53,29 @@ export class RawPeer {
     await this.lanes.get(lane)?.send(bytes)
   }
 
+  /** Resolves when the other side next opens a lane. */
+  lanesOpened(): Promise<void> {
+    return this.#opened.promise
+  }
+
   stop(): void {
     this.#accepts[Symbol.dispose]()
   }
 
   async #accept(channel: Channel): Promise<void> {
+    this.#opened.resolve()
+    this.#opened = Promise.withResolvers()
     await channel.send(acceptedFrame({ windowBytes: 256 * 1024 }))
     if (this.#readsData) await this.#hear(channel, () => undefined)
     await channel.closed
+  }
+
+  async #pong(payload: Buffer): Promise<void> {
+    try {
+      await this.say('control', pingFrame(FRAME.pong, parseToken(payload) ?? 0))
+    } catch {
+      // The lane is gone, and with it the need of an answer.
+    }
   }
 
   async #hear(channel: Channel, answered: () => void): Promise<void> {
@@ -60,6 +85,7 @@ export class RawPeer {
         this.bytesIn += chunk.byteLength
         parser.push(chunk, (type, payload) => {
           this.heard.push(type)
+          if (type === FRAME.ping && this.#answersPings) void this.#pong(payload)
           const refusal = type === FRAME.refused ? parseRefusal(payload) : undefined
           if (refusal !== undefined) this.refusals.push(refusal)
           answered()

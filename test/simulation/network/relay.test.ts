@@ -220,6 +220,19 @@ describe('a relay', () => {
     assert.equal(scene.figure('circuits'), 0)
   })
 
+  test('gives a stranger that has joined what members have', async () => {
+    const scene = await Scene.open()
+    const [joiner, target] = [await scene.linked('stranger'), await scene.target(silent)]
+    await scene.ask(joiner, { is: 'connect', peer: target.self })
+    await scene.pass(STRANGER_CIRCUIT.seconds * 500)
+    scene.members.add(joiner.self)
+    scene.offer.reconsider()
+    await scene.pass(MEMBER_CIRCUIT.seconds * 1000 - STRANGER_CIRCUIT.seconds * 500 - 1_000)
+    assert.equal(scene.figure('circuits'), 1)
+    await scene.pass(2_000)
+    assert.equal(scene.figure('circuits'), 0)
+  })
+
   test('holds no more than two windows of a circuit whose end does not read', async () => {
     const scene = await Scene.open()
     const [member, target] = [await scene.linked('member'), await scene.target(silent)]
@@ -283,6 +296,7 @@ describe('places at relays', () => {
     readonly places: RelayReservations
     readonly told: (readonly string[])[]
     needed: boolean
+    known: readonly string[]
   }
 
   async function client(scene: Scene): Promise<Client> {
@@ -294,10 +308,11 @@ describe('places at relays', () => {
       transport,
       told,
       needed: true,
+      known: ['/ip4/203.0.113.7/tcp/4001'],
       places: relayReservations({
         mayUse: () => true,
         isNeeded: () => one.needed,
-        addressesOf: () => ['/ip4/203.0.113.7/tcp/4001'],
+        addressesOf: () => one.known,
         onAddresses: (addresses) => told.push(addresses),
       })({ ...scene.parts, transport }),
     }
@@ -331,6 +346,18 @@ describe('places at relays', () => {
     one.places.reconsider()
     await scene.pass(100)
     assert.equal(one.places.held().length, 1)
+  })
+
+  test('are told anew when more is known of where the relay is', async () => {
+    const scene = await Scene.open()
+    const one = await client(scene)
+    one.known = []
+    await scene.run(scene.relay.dial(one.transport.self, one.transport.addresses()))
+    await scene.pass(100)
+    assert.deepEqual([one.places.held().length, one.told], [1, []])
+    one.known = ['/ip4/203.0.113.8/tcp/4001']
+    one.places.reconsider()
+    assert.deepEqual(one.told, [[`/ip4/203.0.113.8/tcp/4001/p2p/${scene.relay.self}/p2p-circuit`]])
   })
 
   test('a relay that is gone is reported, until there is one again', async () => {

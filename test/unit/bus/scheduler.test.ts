@@ -4,7 +4,7 @@ import { ReceiveWindow, SendWindow } from '../../../src/bus/credit.ts'
 import { type Outgoing, outgoing } from '../../../src/bus/lane-queue.ts'
 import {
   BULK_PATIENCE_MS,
-  BULK_WINDOW_BYTES,
+  BULK_WINDOW_FIRST_BYTES,
   LANE_BOUNDS,
   WAITING_MAX_FRAMES,
   WRITE_MAX_BYTES,
@@ -125,10 +125,10 @@ test('bulk stays within its credit, and goes on when credit comes', () => {
       sum += bytes.byteLength
     return sum
   }
-  assert.equal(takeAll(), BULK_WINDOW_BYTES)
+  assert.equal(takeAll(), BULK_WINDOW_FIRST_BYTES)
   assert.equal(scheduler.grant(WRITE_MAX_BYTES), true)
   assert.equal(takeAll(), WRITE_MAX_BYTES)
-  assert.equal(scheduler.grant(BULK_WINDOW_BYTES + 1), false)
+  assert.equal(scheduler.grant(BULK_WINDOW_FIRST_BYTES + 1), false)
 })
 
 test('a frame larger than the window goes alone', () => {
@@ -141,15 +141,15 @@ test('a frame larger than the window goes alone', () => {
   assert.equal(window.allows(500), false)
 })
 
-test('credit is given back in quarters, and whole when nothing is held', () => {
+test('credit is given back in small parts, and whole when nothing is held', () => {
   const window = new ReceiveWindow({ windowBytes: 100 })
   for (let n = 0; n < 10; n++) assert.equal(window.arrive(10), true)
   assert.equal(window.arrive(1), false)
-  window.settle(20)
+  window.settle(6)
   assert.equal(window.take(), 0)
-  window.settle(10)
-  assert.equal(window.take(), 30)
-  window.settle(70)
-  assert.equal(window.take(), 70)
+  window.settle(4)
+  assert.equal(window.take(), 10)
+  window.settle(90)
+  assert.equal(window.take(), 90)
   assert.equal(window.take(), 0)
 })

@@ -24,11 +24,13 @@ test('a sign of life ends a suspicion and starts anew', () => {
   assert.deepEqual(beats(suspicion, false, false), ['fine', 'suspected'])
 })
 
-test('a word of another counts once, and only while there is a suspicion', () => {
+test('after a word of another the next look decides: the link is at fault, or the peer was heard too', () => {
   const suspicion = new Suspicion()
-  assert.equal(suspicion.vouched(), false)
-  beats(suspicion, false, false)
-  assert.equal(suspicion.vouched(), true)
-  assert.equal(suspicion.vouched(), false)
+  suspicion.vouched()
+  assert.deepEqual(beats(suspicion, false, false), ['fine', 'suspected'], 'a word too early counts for nothing')
+  suspicion.vouched()
+  assert.deepEqual(beats(suspicion, true, false, false, false), ['recovered', 'fine', 'suspected', 'still-suspected'])
+  suspicion.vouched()
+  assert.deepEqual(beats(suspicion, false, false), ['link-fault', 'link-fault'])
   assert.equal(suspicion.isSuspected, false)
 })

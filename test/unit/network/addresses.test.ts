@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { peerIdOfKey } from '../../../src/base/index.ts'
-import { announced, dialableAddresses, joinAddress, splitAddress } from '../../../src/network/addresses.ts'
+import {
+  announced,
+  dialableAddresses,
+  fewAddresses,
+  joinAddress,
+  reachOf,
+  relayedAddress,
+  relayOf,
+  splitAddress,
+  widestFirst,
+} from '../../../src/network/addresses.ts'
 
 const peer = peerIdOfKey(new Uint8Array(32).fill(1))
 const other = peerIdOfKey(new Uint8Array(32).fill(2))
@@ -29,5 +39,24 @@ describe('addresses', () => {
     const loopback = ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1']
     assert.deepEqual(announced(loopback), loopback)
     assert.deepEqual(announced([...loopback, '/ip4/192.168.1.7/tcp/1']), ['/ip4/192.168.1.7/tcp/1'])
+  })
+
+  test('direct ones go first, and few lead over relays', () => {
+    const relayed = [1, 2, 3, 4].map((number) => relayedAddress(`/ip4/203.0.113.${number}/tcp/1`, other))
+    const direct = Array.from({ length: 9 }, (_, number) => `/ip4/198.51.100.${number}/tcp/1`)
+    assert.deepEqual(fewAddresses([...relayed, ...direct]), [...direct.slice(0, 5), ...relayed.slice(0, 3)])
+  })
+
+  test('the relay of an address, and where it is', () => {
+    const address = relayedAddress('/ip4/203.0.113.1/tcp/1', other)
+    assert.deepEqual(relayOf(address), { peer: other, address: '/ip4/203.0.113.1/tcp/1' })
+    assert.equal(relayOf('/ip4/203.0.113.1/tcp/1'), undefined)
+    assert.equal(relayOf('/ip4/203.0.113.1/tcp/1/p2p/nobody/p2p-circuit'), undefined)
+  })
+
+  test('how far they lead', () => {
+    const reaches = ['/ip4/127.0.0.1/tcp/1', '/ip6/fd00::1/tcp/1', '/ip4/100.64.0.1/tcp/1', '/ip4/100.128.0.1/tcp/1']
+    assert.deepEqual(reaches.map(reachOf), [0, 1, 1, 2])
+    assert.deepEqual(widestFirst(reaches)[0], '/ip4/100.128.0.1/tcp/1')
   })
 })

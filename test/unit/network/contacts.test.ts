@@ -9,6 +9,7 @@ import {
   KNOWN_PEERS,
   RETRY_FLOOR_MS,
   STABLE_AFTER_MS,
+  UPGRADE_FIRST_MS,
 } from '../../../src/network/contacts.ts'
 
 const A = '/ip4/10.0.0.1/tcp/1'
@@ -172,5 +173,35 @@ describe('contacts', () => {
     assert.equal(contacts.list()[0]?.state, 'waiting')
     contacts.reconcile(new Map([[peer(1), 'direct' as const]]), 60)
     assert.equal(contacts.list()[0]?.state, 'linked')
+  })
+
+  test('of a relayed peer a direct link is tried for, at growing intervals', () => {
+    const contacts = wanting()
+    contacts.takeDue(0)
+    contacts.linked(peer(1), 'relayed', 0)
+    assert.equal(contacts.list()[0]?.state, 'relayed')
+    let now = 0
+    for (const wait of [UPGRADE_FIRST_MS, 2 * UPGRADE_FIRST_MS, 4 * UPGRADE_FIRST_MS]) {
+      const due = contacts.nextDueAt() ?? Number.NaN
+      assert.ok(due - now <= 1.2 * wait && due - now >= 0.8 * wait, `${due - now}`)
+      now = due
+      assert.deepEqual(contacts.takeDue(now), [{ peer: peer(1), addresses: [A], direct: true }])
+      contacts.dialFailed(peer(1), 'no answer', now)
+      assert.deepEqual([contacts.list()[0]?.state, contacts.list()[0]?.reason], ['relayed', 'no answer'])
+    }
+    contacts.takeDue(contacts.nextDueAt() ?? Number.NaN)
+    contacts.linked(peer(1), 'direct', now + 1e5)
+    assert.deepEqual([contacts.list()[0]?.state, contacts.nextDueAt()], ['linked', undefined])
+  })
+
+  test('a relayed link that falls while a direct one is tried for is not dialled twice', () => {
+    const contacts = wanting()
+    contacts.takeDue(0)
+    contacts.linked(peer(1), 'relayed', 0)
+    contacts.takeDue(UPGRADE_FIRST_MS)
+    contacts.unlinked(peer(1), 'the relay is gone', 3_000)
+    assert.deepEqual([contacts.list()[0]?.state, contacts.takeDue(1e6)], ['dialing', []])
+    contacts.dialFailed(peer(1), 'no answer', 4_000)
+    assert.equal(contacts.list()[0]?.state, 'waiting')
   })
 })

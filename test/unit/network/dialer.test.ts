@@ -9,6 +9,7 @@ import {
   Dialer,
   PARALLEL_DIALS,
   QUEUED_DIALS,
+  RELAY_STAGGER_MS,
 } from '../../../src/network/dialer.ts'
 import { NetworkError } from '../../../src/network/index.ts'
 
@@ -43,9 +44,33 @@ function peer(number: number): PeerId {
 
 const A = '/ip4/10.0.0.1/tcp/1'
 const B = '/ip4/10.0.0.2/tcp/2'
+const RELAYED = `/ip4/203.0.113.1/tcp/3/p2p/${peer(9)}/p2p-circuit`
 const refused = new NetworkError('ERR_UNREACHABLE', 'connection refused')
 
 describe('one dial', () => {
+  test('tries relays last: once the direct addresses have failed, or a second after them', async () => {
+    const { dialer, attempts, clock } = scene()
+    const dialling = dialer.dial(peer(1), [RELAYED, A])
+    await setImmediate()
+    attempts[0]?.settle.reject(refused)
+    await setImmediate()
+    assert.deepEqual(
+      attempts.map(({ address }) => address),
+      [A, RELAYED],
+    )
+    attempts[1]?.settle.resolve('over the relay')
+    assert.equal(await dialling, 'over the relay')
+    const patient = dialer.dial(peer(2), [RELAYED, A])
+    await setImmediate()
+    clock.advance(RELAY_STAGGER_MS - 1)
+    assert.equal(attempts.length, 3)
+    clock.advance(1)
+    assert.equal(attempts[3]?.address, RELAYED)
+    attempts[2]?.settle.resolve('direct after all')
+    assert.equal(await patient, 'direct after all')
+    await assert.rejects(dialer.dial(peer(3), [RELAYED], { direct: true }), { code: 'ERR_UNREACHABLE' })
+  })
+
   test('gives each address a head start over the next', async () => {
     const { clock, dialer, attempts } = scene()
     const dialling = dialer.dial(peer(1), [A, B])

@@ -155,4 +155,24 @@ describe('the connection keeper', () => {
     assert.equal(stateOf(keeper), 'linked')
     await keeper.stop()
   })
+
+  test('a peer is reached over a relay, and directly as soon as that works', async () => {
+    const { clock, network, peers, keep } = await scene(3)
+    const [a, b, relay] = peers as [Transport, Transport, Transport]
+    await using keeper = keep(a)
+    await keeper.start()
+    const relayed = `${network.addressOf(relay.self)}/p2p/${relay.self}/p2p-circuit`
+    const changes: string[] = []
+    a.events.on('link:changed', ({ link, previous }) => changes.push(`${previous.kind} to ${link.kind}`))
+    keeper.setWanted(new Map([[b.self, ['/ip4/10.9.9.9/tcp/1', relayed]]]))
+    await runFor(clock, 20_000)
+    assert.equal(stateOf(keeper), 'relayed')
+    assert.match(keeper.contacts()[0]?.reason ?? '', /10\.9\.9\.9.*refused/)
+    assert.equal(keeper.status().figures?.relayed, 1)
+    keeper.learn(b.self, b.addresses())
+    await runFor(clock, 2_000)
+    assert.deepEqual([stateOf(keeper), changes], ['linked', ['relayed to direct']])
+    await runFor(clock, 60_000)
+    assert.equal(a.status().figures?.connections, 1)
+  })
 })

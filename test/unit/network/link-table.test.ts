@@ -9,8 +9,12 @@ const [low, high] = [peerIdOfKey(new Uint8Array(32).fill(1)), peerIdOfKey(new Ui
   PeerId,
 ]
 
-function connection(peer: PeerId, direction: 'inbound' | 'outbound'): { readonly link: Link } {
-  return { link: { peer, kind: 'direct', direction, address: '/ip4/1.1.1.1/tcp/1', encryption: 'tls', since: 0 } }
+function connection(
+  peer: PeerId,
+  direction: 'inbound' | 'outbound',
+  kind: Link['kind'] = 'direct',
+): { readonly link: Link } {
+  return { link: { peer, kind, direction, address: '/ip4/1.1.1.1/tcp/1', encryption: 'tls', since: 0 } }
 }
 
 describe('the link table', () => {
@@ -49,5 +53,16 @@ describe('the link table', () => {
     assert.equal(table.preferred(high), only)
     assert.deepEqual(table.surplus(high), [])
     assert.equal(table.preferred(low), undefined)
+  })
+
+  test('a direct connection goes before a relayed one', () => {
+    const table = new LinkTable(low)
+    const [relayed, direct] = [connection(high, 'outbound', 'relayed'), connection(high, 'inbound')]
+    table.add(relayed)
+    assert.equal(table.preferred(high), relayed)
+    table.add(direct)
+    assert.equal(table.preferred(high), direct)
+    table.remove(direct)
+    assert.equal(table.preferred(high), relayed)
   })
 })

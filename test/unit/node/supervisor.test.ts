@@ -159,11 +159,11 @@ test('a component that everything stands on and does not start ends the start; o
   assert.deepEqual(stage.log, ['start ground', 'stop ground'])
 
   const later = new Stage()
-  later.add('ground', { status: () => ({ state: 'failed', reason: 'the disk is gone' }) }, false)
+  later.add('ground', { status: () => ({ state: 'failed', reason: 'the disk is gone', fix: 'Find it.' }) }, false)
   await later.supervisor.start()
   await later.pass(LOOK_INTERVAL_MS)
   await later.pass(LOOK_INTERVAL_MS)
-  assert.deepEqual(later.lost, [{ component: 'ground', cause: { reason: 'the disk is gone', fix: undefined } }])
+  assert.deepEqual(later.lost, [{ component: 'ground', cause: { reason: 'the disk is gone', fix: 'Find it.' } }])
 })
 
 test('a component that hangs or throws while stopping does not keep the others from it', async () => {
@@ -200,6 +200,16 @@ test('a status that throws is a finding and no failure', async () => {
   assert.equal(state, 'degraded')
   assert.match(reason ?? '', /no model here/)
   assert.deepEqual(stage.lost, [])
+})
+
+test('nothing that is not well is shown without a reason and a fix', async () => {
+  const stage = new Stage()
+  stage.add('terse', { status: () => ({ state: 'degraded' }) })
+  stage.add('open', { status: () => ({ state: 'degraded', reason: 'the server is away', fix: 'Start it.' }) })
+  await stage.supervisor.start()
+  const [terse, open] = stage.supervisor.reports()
+  assert.ok(terse?.reason !== undefined && terse.fix !== undefined)
+  assert.deepEqual([open?.reason, open?.fix], ['the server is away', 'Start it.'])
 })
 
 test('two components of one name are refused', () => {

@@ -121,11 +121,11 @@ export class HolePunch {
         return await this.#init.dial(relayed, address, { ...options, signal })
       } catch (error) {
         options.signal.throwIfAborted()
-        failure = error
+        failure = attempt.signal.aborted ? attempt.signal.reason : error
       }
       await delay(this.#clock, PAUSE_MS, options.signal)
     }
-    throw impossible(reasonOf(failure))
+    throw failure instanceof NetworkError ? failure : impossible(reasonOf(failure))
   }
 
   async #read(messages: MessageChannel, type: number, signal: AbortSignal): Promise<ProtobufFields> {
