@@ -8,7 +8,10 @@ const MORE_MIB = 90
 const CPU_PERCENT = 1
 
 interface IdleReport {
+  /** After a collection. */
   readonly rssMiB: number
+  /** Before it: much of it is garbage of the start that V8 sees no reason to collect yet. */
+  readonly uncollectedMiB: number
   readonly cpuPercent: number
 }
 
@@ -20,7 +23,14 @@ export const idle: Section = {
     if (built.status !== 0) throw new Error('the build failed')
     return async () => {
       const [bare, peer] = await Promise.all([report('bare'), report('peer')])
-      return { 'bare rss': bare.rssMiB, rss: peer.rssMiB, more: peer.rssMiB - bare.rssMiB, cpu: peer.cpuPercent }
+      return {
+        'bare rss': bare.rssMiB,
+        rss: peer.rssMiB,
+        more: peer.rssMiB - bare.rssMiB,
+        'bare uncollected': bare.uncollectedMiB,
+        uncollected: peer.uncollectedMiB,
+        cpu: peer.cpuPercent,
+      }
     }
   },
   figures: (rounds) => [
@@ -29,6 +39,12 @@ export const idle: Section = {
       aim: `at most ${MORE_MIB} MiB more`,
       met: rounds.median('more') <= MORE_MIB,
     },
+    rounds.figure({
+      name: 'idle peer, memory before a collection / bare Node',
+      unit: 'MiB RSS',
+      of: 'uncollected',
+      against: 'bare uncollected',
+    }),
     {
       ...rounds.figure({ name: 'idle peer, CPU', unit: '%', of: 'cpu' }),
       aim: `less than ${CPU_PERCENT} %`,

@@ -54,7 +54,7 @@ export {
   type StartOptions,
   withDeadline,
 } from './lifecycle.ts'
-export { LOG_LEVELS, type Logger, type LogLevel, silentLogger } from './logger.ts'
+export { LOG_LEVELS, type Logger, type LogLevel, REDACTED, silentLogger } from './logger.ts'
 export {
   type Caller,
   type InputSchema,
@@ -66,4 +66,5 @@ export {
 } from './operation.ts'
 export { plainLine, plainName, plainText, quotedLine } from './plain-text.ts'
 export { jitter, type Random, randomInt, seededRandom } from './random.ts'
+export { TokenBucket, type TokenBucketInit } from './token-bucket.ts'
 export { isTraceparent, type Span, startSpan, TRACEPARENT_CHARS } from './trace.ts'

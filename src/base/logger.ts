@@ -18,3 +18,15 @@ export function silentLogger(): Logger {
   const write: Write = () => undefined
   return { trace: write, debug: write, info: write, warn: write, error: write, child: () => silentLogger() }
 }
+
+/** Field names whose values must never reach a log, wherever they stand. */
+export const REDACTED: readonly string[] = [
+  'token',
+  'secret',
+  'seed',
+  'privateKey',
+  'ticket',
+  'passphrase',
+  'text',
+  'body',
+]

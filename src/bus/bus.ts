@@ -15,15 +15,16 @@ import {
   type Timer,
 } from '../base/index.ts'
 import { NAME_MAX_CHARS, type Signer, type Verifier, verifier } from '../identity/index.ts'
-import type { Transport } from '../network/index.ts'
+import type { OpenTopics, Transport } from '../network/index.ts'
 import { Composer } from './composer.ts'
 import type { Contact } from './contact.ts'
-import { type Counters, counters } from './counters.ts'
+import { addSent, type Counters, counters } from './counters.ts'
 import { Dialogue } from './dialogue.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Dissemination } from './dissemination/dissemination.ts'
 import { Lanes } from './dissemination/lanes.ts'
 import { MissedReports } from './dissemination/missed-reports.ts'
+import { OpenMesh } from './dissemination/open-mesh.ts'
 import { Tree } from './dissemination/tree.ts'
 import { envelopeFrame } from './envelope.ts'
 import { BusError } from './errors.ts'
@@ -33,6 +34,7 @@ import { Introducer } from './introductions.ts'
 import { KindTable } from './kind-table.ts'
 import { outgoing } from './lane-queue.ts'
 import { DIRECT_MEMBERS_MAX, HOUSEKEEPING_MS, PACE_MAX_MS } from './limits.ts'
+import { membersOnly } from './members-only.ts'
 import { OnceTable } from './once-table.ts'
 import { OverloadReports } from './overload-reports.ts'
 import { Peers } from './peers.ts'
@@ -45,12 +47,14 @@ import { Seals } from './seals.ts'
 import type { Session } from './session.ts'
 import { statusOf } from './status.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { isOpenTopic } from './topics.ts'
 import { tracedResponder } from './traced-responder.ts'
 import type {
   Admission,
   Bus,
   BusEvents,
   Lane,
+  Message,
   MessageHandler,
   PeerPresence,
   PublishReport,
@@ -79,6 +83,8 @@ export interface BusComponents {
   readonly signer?: Signer
   /** Checks what came through others; one of its own by default. */
   readonly verifier?: Verifier
+  /** Carries the topics that anybody may speak on. Without it there are none. */
+  readonly openTopics?: OpenTopics
   /** Default: the system's, as for `random`. */
   readonly clock?: Clock
   readonly random?: Random
@@ -123,6 +129,7 @@ class LaneBus implements Bus {
   readonly #directMembersMax: number
   readonly #lanes: Lanes
   readonly #tree: Tree
+  readonly #mesh: OpenMesh | undefined
   readonly #ways: readonly Dissemination[]
   readonly #peers: Peers
   readonly #routing: Routing
@@ -133,12 +140,13 @@ class LaneBus implements Bus {
   #ownAddresses: Disposable | undefined
 
   constructor(init: BusInit, components: Equipped) {
-    const { transport, admission, clock, random } = components
+    const { transport, openTopics, clock, random } = components
+    const admission = membersOnly(components.admission)
     const log = components.log.child({ module: 'bus' })
-    const shared = { ...components, log, counters: this.#counters }
+    const shared = { ...components, admission, log, counters: this.#counters }
     this.self = transport.self
     this.events = new Events(log)
-    this.#use = { ...components, log }
+    this.#use = { ...components, admission, log }
     this.#since = clock.now()
     this.#composer = new Composer({ self: this.self, clock, random })
     this.#subscriptions = new Subscriptions(shared)
@@ -161,9 +169,11 @@ class LaneBus implements Bus {
       missed: this.#missed,
       onFull: (peer: PeerId, lane: Lane) => this.#dropped(peer, lane),
     }
+    const deliver = (message: Message): Promise<void> | undefined => this.#subscriptions.deliver(message)
     this.#lanes = new Lanes(ways)
-    this.#tree = new Tree({ ...ways, deliver: (message) => this.#subscriptions.deliver(message) })
-    this.#ways = [this.#lanes, this.#tree]
+    this.#tree = new Tree({ ...ways, deliver })
+    this.#mesh = openTopics === undefined ? undefined : new OpenMesh({ ...ways, openTopics, deliver })
+    this.#ways = [this.#lanes, this.#tree, ...(this.#mesh === undefined ? [] : [this.#mesh])]
     this.#routing = new Routing({
       ...ways,
       log,
@@ -190,6 +200,7 @@ class LaneBus implements Bus {
     this.#become('ok')
     this.#ownAddresses = this.#use.transport.events.on('self:addresses', () => this.#introducer.ownAddressesChanged())
     this.#peers.start()
+    this.#mesh?.start()
     this.#armHousekeeping()
   }
 
@@ -209,7 +220,7 @@ class LaneBus implements Bus {
       since: this.#since,
       counters: this.#counters,
       dialogues,
-      tree: this.#tree.figures,
+      tree: { ...this.#tree.figures, ...this.#mesh?.figures },
       presence: this.presence(),
     })
   }
@@ -219,7 +230,8 @@ class LaneBus implements Bus {
     if (topic === '') throw new BusError('ERR_TOPIC_INVALID', 'a topic is needed; to reach one peer use send')
     const draft = this.#composer.draft(topic, kind, body, options)
     const group = this.#use.admission.groupOf?.(topic) ?? topic
-    const dispatching = this.#wayTo(group).publish(draft, group)
+    const way = isOpenTopic(topic) ? this.#openWay(topic) : this.#wayTo(group)
+    const dispatching = way.publish(draft, group)
     const { message, sent, skipped, roomiest } = dispatching instanceof Promise ? await dispatching : dispatching
     if (this.#subscriptions.wants(topic)) await this.#subscriptions.deliver({ ...message, body: body.slice() })
     const lane = LANE_OF[message.priority]
@@ -333,6 +345,7 @@ class LaneBus implements Bus {
     const total = this.#counters
     total.bytesIn += session.bytesIn
     total.bytesOut += session.outbox.bytesOut
+    addSent(total, session.outbox.scheduler)
     total.handlersStuck += session.stuckHandlers
     total.droppedExpired += session.outbox.scheduler.expired
     total.droppedLost += session.outbox.scheduler.queuedFrames
@@ -348,6 +361,13 @@ class LaneBus implements Bus {
     const members = this.#use.admission.membersOf?.(group)
     const others = members === undefined ? 0 : members.size - 1
     return others > this.#directMembersMax && this.#seals.signer !== undefined ? this.#tree : this.#lanes
+  }
+
+  #openWay(topic: string): Dissemination {
+    if (this.#mesh?.carries(topic) === true) return this.#mesh
+    throw new BusError('ERR_TOPIC_INVALID', `${JSON.stringify(topic)} is not an open topic of this peer`, {
+      fix: 'Name it in `openTopics` when the node is made, or use a topic that does not begin with "open".',
+    })
   }
 
   /** The lanes of a peer; nothing if others pass on what is for it. Throws `ERR_PEER_NOT_READY` if it cannot be reached at all. */

@@ -1,7 +1,17 @@
+import type { Scheduler } from './scheduler.ts'
+import type { Lane } from './types.ts'
+
 /** What the bus counts; nothing that goes wrong with a single message is silent. */
 export interface Counters {
   messagesIn: number
   messagesOut: number
+  /** Frames of the lanes that carry messages, requests and answers. */
+  criticalIn: number
+  criticalOut: number
+  normalIn: number
+  normalOut: number
+  bulkIn: number
+  bulkOut: number
   bytesIn: number
   bytesOut: number
   /** A lane had no room for a published message. */
@@ -16,6 +26,8 @@ export interface Counters {
   droppedUnhandled: number
   /** Answers to requests that were given up. */
   droppedLate: number
+  /** On open topics: more than an author or a neighbour may bring. */
+  droppedFlood: number
   /** Signed messages from too long ago, or from the future. */
   droppedUntimely: number
   /** Signed messages received, and those of them that were known. */
@@ -55,6 +67,12 @@ export function counters(): Counters {
   return {
     messagesIn: 0,
     messagesOut: 0,
+    criticalIn: 0,
+    criticalOut: 0,
+    normalIn: 0,
+    normalOut: 0,
+    bulkIn: 0,
+    bulkOut: 0,
     bytesIn: 0,
     bytesOut: 0,
     droppedFull: 0,
@@ -63,6 +81,7 @@ export function counters(): Counters {
     droppedTopic: 0,
     droppedUnhandled: 0,
     droppedLate: 0,
+    droppedFlood: 0,
     droppedUntimely: 0,
     copiesIn: 0,
     duplicates: 0,
@@ -84,4 +103,22 @@ export function counters(): Counters {
     faults: 0,
     refusals: 0,
   }
+}
+
+/** The names of all of these, for whoever shows them: they only grow. */
+export const BUS_COUNTERS: readonly string[] = Object.keys(counters())
+
+type DataLane = Exclude<Lane, 'control'>
+
+export function countIn(total: Counters, lane: DataLane): void {
+  if (lane === 'normal') total.normalIn++
+  else if (lane === 'bulk') total.bulkIn++
+  else total.criticalIn++
+}
+
+/** Adds what a session has sent on its lanes. */
+export function addSent(total: Pick<Counters, `${DataLane}Out`>, scheduler: Scheduler): void {
+  total.criticalOut += scheduler.sent('critical')
+  total.normalOut += scheduler.sent('normal')
+  total.bulkOut += scheduler.sent('bulk')
 }

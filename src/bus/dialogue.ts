@@ -1,7 +1,7 @@
 import { type Clock, type Events, type Logger, type PeerId, type Random, reasonOf, shortPeerId } from '../base/index.ts'
 import { Answers } from './answers.ts'
 import type { Contact } from './contact.ts'
-import type { Counters } from './counters.ts'
+import { type Counters, countIn } from './counters.ts'
 import { Delivery, type Dispatcher } from './dispatcher.ts'
 import type { Lanes } from './dissemination/lanes.ts'
 import { numberOf } from './dissemination/numbering.ts'
@@ -163,7 +163,8 @@ export class Dialogue implements SessionUser {
     this.answers.close(error)
   }
 
-  #onData(lane: Lane, type: number, payload: Buffer): FrameOutcome {
+  #onData(lane: Exclude<Lane, 'control'>, type: number, payload: Buffer): FrameOutcome {
+    countIn(this.#use.counters, lane)
     if (type === FRAME.message || type === FRAME.request || type === FRAME.requestOnce) {
       const received = parseEnvelope(payload, this.session.peer)
       const message = received === undefined ? undefined : withSoundTrace(received, this.#use.counters)

@@ -1,9 +1,11 @@
 /** Live messaging between peers over kept lanes: topics, direct messages, requests, queries to many, presence. */
 export { type BusComponents, type BusInit, createBus } from './bus.ts'
+export { BUS_COUNTERS } from './counters.ts'
 export { BusError, type BusErrorCode, type BusErrorOptions } from './errors.ts'
 export type { Handlers } from './handlers.ts'
 export { LANE_PROTOCOL } from './limits.ts'
 export { openAdmission } from './open-admission.ts'
+export { isOpenTopic, isTopic } from './topics.ts'
 export {
   type Admission,
   type AdmissionVerdict,

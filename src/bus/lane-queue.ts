@@ -42,6 +42,7 @@ export class LaneQueue {
   /** The large frame that is being written in slices. */
   #inside: { readonly frame: Uint8Array; offset: number } | undefined
   #expired = 0
+  #sent = 0
 
   constructor(init: LaneQueueInit) {
     this.#bounds = init.bounds
@@ -57,6 +58,11 @@ export class LaneQueue {
   /** Bytes not yet written. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Frames handed out to be written. */
+  get sent(): number {
+    return this.#sent
   }
 
   get expired(): number {
@@ -100,6 +106,7 @@ export class LaneQueue {
       if (entry === undefined || !batch.takes(entry.frame) || window?.allows(bytes) === false) break
       queue.shift()
       entry.state = 'sent'
+      this.#sent++
       window?.spend(bytes)
       this.#urgentRun = queue === this.#classes[0] ? this.#urgentRun + 1 : 0
       if (bytes > WRITE_MAX_BYTES) {

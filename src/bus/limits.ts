@@ -1,3 +1,4 @@
+import type { TokenBucketInit } from '../base/index.ts'
 import { TRACEPARENT_CHARS } from '../base/index.ts'
 import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
 
@@ -129,6 +130,26 @@ export const MISSED_REPORTS_MAX = 1024
 export const DIRECT_STREAMS_PER_PEER = 256
 /** Authors whose key and id we know together. */
 export const AUTHORS_MAX = 4096
+
+/** A message of an open topic that did not come so long after a later one is given up. */
+export const OPEN_GAP_MS = 10_000
+/** Authors on open topics that are remembered, in all and by the neighbour that brought them; further ones are refused. */
+export const OPEN_AUTHORS_MAX = 4096
+export const OPEN_AUTHORS_PER_NEIGHBOUR = 1024
+/** Four priorities, and some restarts. */
+export const OPEN_STREAMS_PER_AUTHOR = 32
+/**
+ * KiB, each message at least one: what we say on a topic, what we take of one author there, what one neighbour may bring, and
+ * all together. What one says at once is less than may wait for one neighbour, or nobody could say it; and less than others
+ * take, because on its way it may bunch up.
+ */
+export const OPEN_OWN_RATE: TokenBucketInit = { burst: 512, refillMs: 1 }
+export const OPEN_AUTHOR_RATE: TokenBucketInit = { burst: 1024, refillMs: 0.5 }
+export const OPEN_NEIGHBOUR_RATE: TokenBucketInit = { burst: 2 * 1024, refillMs: 0.25 }
+export const OPEN_TOTAL_RATE: TokenBucketInit = { burst: 4 * 1024, refillMs: 0.125 }
+export const OPEN_NEIGHBOURS_MAX = 256
+/** Messages of open topics that wait for subscribers with the policy `block`. */
+export const OPEN_WAITING_MAX = 256
 
 /** Messages kept for those who ask. */
 export const CACHE_MAX_BYTES: number = 16 * 1024 * 1024

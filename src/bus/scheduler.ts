@@ -113,6 +113,15 @@ export class Scheduler {
     return LANES.reduce((sum, lane) => sum + this.#lanes[lane].frames, 0)
   }
 
+  queued(lane: Lane): number {
+    return this.#lanes[lane].frames
+  }
+
+  /** Frames written, or about to be. */
+  sent(lane: Lane): number {
+    return this.#lanes[lane].sent
+  }
+
   /** Frames whose time passed before they could be sent. */
   get expired(): number {
     return LANES.reduce((sum, lane) => sum + this.#lanes[lane].expired, 0)

@@ -10,8 +10,10 @@ import {
 import type { Signer, Verifier } from '../identity/index.ts'
 import { AUTHORS_MAX } from './limits.ts'
 
-/** What separates these signatures from all others of the same key: messages on a topic, and messages to one peer. */
+/** What separates these signatures from all others of the same key: messages on a topic, on an
+ * open topic, and to one peer. */
 export const MESSAGE_TAG = 'plexus/msg/1'
+export const OPEN_TAG = 'plexus/open/1'
 export const RELAY_TAG = 'plexus/relay/1'
 
 export interface SealsComponents {

@@ -1,7 +1,7 @@
 import type { ComponentState, ComponentStatus } from '../base/index.ts'
-import type { Counters } from './counters.ts'
+import { addSent, type Counters } from './counters.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { LinkState, PeerPresence } from './types.ts'
+import type { Lane, LinkState, PeerPresence } from './types.ts'
 
 export interface StatusParts {
   readonly state: ComponentState
@@ -30,6 +30,8 @@ export function statusOf(parts: StatusParts): ComponentStatus {
 function figuresOf({ counters, dialogues, tree, presence }: StatusParts): Readonly<Record<string, number>> {
   const sum = (of: (dialogue: Dialogue) => number): number => dialogues.reduce((total, one) => total + of(one), 0)
   const { bytesIn, bytesOut, droppedExpired, handlersStuck, ...others } = counters
+  for (const { session } of dialogues) addSent(others, session.outbox.scheduler)
+  const queued = (lane: Lane): number => sum(({ session }) => session.outbox.scheduler.queued(lane))
   const count = (of: LinkState): number => presence.filter(({ state }) => state === of).length
   return {
     peersReady: dialogues.length,
@@ -42,6 +44,9 @@ function figuresOf({ counters, dialogues, tree, presence }: StatusParts): Readon
     bytesOut: bytesOut + sum(({ session }) => session.outbox.bytesOut),
     droppedExpired: droppedExpired + sum(({ session }) => session.outbox.scheduler.expired),
     handlersStuck: handlersStuck + sum(({ session }) => session.stuckHandlers),
+    criticalQueued: queued('critical'),
+    normalQueued: queued('normal'),
+    bulkQueued: queued('bulk'),
     queuedFrames: sum(({ session }) => session.outbox.scheduler.queuedFrames),
     queuedBytes: sum(({ session }) => session.outbox.scheduler.queuedBytes),
     requestsInFlight: sum(({ questions }) => questions.size),

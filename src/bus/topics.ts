@@ -5,6 +5,11 @@ import { TOPIC_MAX_CHARS } from './types.ts'
 const PRINTABLE_ASCII = /^[!-~]+$/
 const SEPARATOR = /[./]/
 
+/** Topics that anybody may speak on, members or not: those whose first segment of several is `open`. */
+export function isOpenTopic(topic: string): boolean {
+  return topic.startsWith('open/') || topic.startsWith('open.')
+}
+
 /** What was last found to be a topic, or a kind: the next one often is the same. */
 let lastTopic = ''
 let lastKind = ''
@@ -43,8 +48,9 @@ export function assertKind(kind: string): void {
 }
 
 /**
- * Says whether a topic matches: `*` stands for one segment, `**` for any number, none included. Throws `ERR_TOPIC_INVALID`
- * for a pattern that can match nothing.
+ * Says whether a topic matches: `*` stands for one segment, `**` for any number, none included. What strangers say reaches
+ * only those who ask for it: a pattern matches open topics if it begins with `open` itself, `**` does not. Throws
+ * `ERR_TOPIC_INVALID` for a pattern that can match nothing.
  */
 export function topicMatcher(pattern: string): (topic: string) => boolean {
   if (!isPattern(pattern) || pattern.split(SEPARATOR).some(isPartial)) {
@@ -57,7 +63,8 @@ export function topicMatcher(pattern: string): (topic: string) => boolean {
     )
   }
   const wanted = pattern.split(SEPARATOR)
-  return (topic) => matches(wanted, topic.split(SEPARATOR))
+  const isForOpen = isOpenTopic(pattern)
+  return (topic) => (isForOpen || !isOpenTopic(topic)) && matches(wanted, topic.split(SEPARATOR))
 }
 
 function isPattern(text: string): boolean {

@@ -1,6 +1,6 @@
 import { PlexusError } from '../base/index.ts'
 
-export type CliErrorCode = 'ERR_USAGE' | 'ERR_FILE_UNREADABLE'
+export type CliErrorCode = 'ERR_USAGE' | 'ERR_FILE_UNREADABLE' | 'ERR_FILE_UNWRITABLE'
 
 export class CliError extends PlexusError<CliErrorCode> {
   override readonly name = 'CliError'

@@ -2,7 +2,7 @@ import { isHex, isPeerId, plainLine, quotedLine, shortPeerId } from '../base/ind
 import type { EventBatch, NodeEvent } from '../node/index.ts'
 import { type CommandContext, numberOption, spanOf } from './command.ts'
 import { CliError } from './errors.ts'
-import { styled } from './terminal.ts'
+import { type Style, styled } from './terminal.ts'
 
 export interface EventsOptions {
   readonly follow?: boolean
@@ -16,6 +16,7 @@ export interface EventsOptions {
 }
 
 const LEVELS = ['debug', 'info', 'warn', 'error']
+const LEVEL_STYLE: Readonly<Record<string, Style>> = { error: 'red', warn: 'yellow' }
 const DETAIL_MAX_CHARS = 160
 const KIND_WIDTH = 20
 
@@ -36,7 +37,7 @@ export async function showEvents(context: CommandContext, options: EventsOptions
   }
   if (follow) return await context.listen<EventBatch>('node.events', input, (batch) => printBatch(context, batch))
   const report = await context.ask<EventBatch>('node.events', input)
-  const lines = report.events.map(eventLine)
+  const lines = report.events.map((event) => eventLine(event))
   context.finish(report, lines.length === 0 ? 'nothing that is remembered matches' : lines.join('\n'))
 }
 
@@ -47,7 +48,7 @@ async function printBatch({ json, print }: CommandContext, { events, lost }: Eve
 }
 
 /** `12:03:04.120 warn  bus  peer:lost  "bohr" (..jGUn)  reason="..."`. Whatever others said is quoted. */
-export function eventLine(event: NodeEvent): string {
+export function eventLine(event: NodeEvent, paint: typeof styled = styled): string {
   const { at, level, component, kind, message, peer, name, spaceName, traceId, details } = event
   const who =
     peer === undefined ? [] : [name === undefined ? shortPeerId(peer) : `${quotedLine(name)} (${shortPeerId(peer)})`]
@@ -58,10 +59,10 @@ export function eventLine(event: NodeEvent): string {
     ...Object.entries(details)
       .filter(([key]) => key !== 'since' && (key !== 'space' || spaceName === undefined))
       .map(([key, value]) => `${plainLine(key, 40)}=${detailText(value)}`),
-    ...(traceId === undefined ? [] : [styled('dim', `trace=${traceId}`)]),
+    ...(traceId === undefined ? [] : [paint('dim', `trace=${traceId}`)]),
   ]
-  const time = styled('dim', timeOf(at))
-  return `${time} ${levelWord(level)} ${plainLine(component, 20).padEnd(9)} ${styled('bold', kind.padEnd(KIND_WIDTH))} ${parts.join('  ')}`.trimEnd()
+  const time = paint('dim', timeOf(at))
+  return `${time} ${paint(LEVEL_STYLE[level] ?? 'dim', level.padEnd(5))} ${plainLine(component, 20).padEnd(9)} ${paint('bold', kind.padEnd(KIND_WIDTH))} ${parts.join('  ')}`.trimEnd()
 }
 
 function detailText(value: string | number | boolean): string {
@@ -70,11 +71,6 @@ function detailText(value: string | number | boolean): string {
   if (isPeerId(value)) return shortPeerId(value)
   if (isHex(value, 32)) return `${value.slice(0, 12)}…`
   return /^[\w.:/+-]+$/.test(value) ? plainLine(value, DETAIL_MAX_CHARS) : quotedLine(value, DETAIL_MAX_CHARS)
-}
-
-function levelWord(level: string): string {
-  const word = level.padEnd(5)
-  return level === 'error' ? styled('red', word) : level === 'warn' ? styled('yellow', word) : styled('dim', word)
 }
 
 /** Local time of day, with milliseconds. */

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { plainLine } from '../base/index.ts'
 
 /** Printing for people. Colour never carries meaning alone; `styleText` obeys NO_COLOR, FORCE_COLOR and non-terminals. */
-type Style = Parameters<typeof styleText>[0]
+export type Style = Parameters<typeof styleText>[0]
 
 export function styled(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout })

@@ -41,8 +41,8 @@ export type ControlReply = ControlProgress | ControlPart | ControlResult | Contr
 export const CONTROL_LINE_MAX_CHARS: number = 16 * 1024 * 1024
 /** Requests under way on one connection. */
 export const CONTROL_MAX_IN_FLIGHT = 64
-/** Connections to one daemon; more are closed at once. */
-export const CONTROL_MAX_CONNECTIONS = 64
+/** Connections to one daemon, of which each server with `withPlexus` holds one; more are closed at once. */
+export const CONTROL_MAX_CONNECTIONS = 256
 /** Replies that wait for a client to read them; beyond it the daemon reads no more requests of that client. */
 export const CONTROL_UNREAD_MAX_BYTES: number = 1024 * 1024
 

@@ -40,6 +40,9 @@ export function localPeer(init: LocalPeerInit = {}): LocalPeer {
 export class LocalPeer implements PlexusPeer, Disposable {
   readonly #components: LocalPeerComponents
   #conversation: Promise<Conversation> | undefined
+  #callsUnderWay = 0
+  /** Nobody needs the conversation once these calls are answered. */
+  #isReleased = false
   /** `until` is on the monotonic clock. */
   #failure: { readonly error: PlexusError; readonly waitMs: number; readonly until: number } | undefined
 
@@ -54,9 +57,16 @@ export class LocalPeer implements PlexusPeer, Disposable {
 
   async call(operation: string, input: unknown, context: Partial<OperationContext> = {}): Promise<unknown> {
     const { caller, signal, progress, trace } = context
-    const conversation = await abortable(this.#converse(), signal)
     const agent = caller?.kind === 'agent' ? caller.client : undefined
-    return await conversation.call(operation, input, { signal, onProgress: progress, agent, trace })
+    this.#isReleased = false
+    this.#callsUnderWay++
+    try {
+      const conversation = await abortable(this.#converse(), signal)
+      return await conversation.call(operation, input, { signal, onProgress: progress, agent, trace })
+    } finally {
+      this.#callsUnderWay--
+      if (this.#isReleased) this.#end()
+    }
   }
 
   async status(): Promise<NodeStatus> {
@@ -67,8 +77,14 @@ export class LocalPeer implements PlexusPeer, Disposable {
     throw this.#failure?.error ?? new ControlError('ERR_DAEMON_NOT_RUNNING', 'no daemon runs for this profile', { fix })
   }
 
-  /** Ends the conversation; a later call begins another. */
+  /** Ends the conversation once what is under way is answered; a later call begins another. */
   [Symbol.dispose](): void {
+    this.#isReleased = true
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#callsUnderWay > 0) return
     const ended = this.#conversation
     this.#conversation = undefined
     // One that did not begin needs no end.

@@ -13,12 +13,11 @@ import {
   systemRandom,
   withDeadline,
 } from '../base/index.ts'
-import type { NodeStatus } from '../node/index.ts'
+import type { NodeStatus, PlexusNode } from '../node/index.ts'
 import { McpError } from './errors.ts'
 import type { Named } from './host-request.ts'
 import { addInstructions, type HostServer, identityOf, registerTools } from './host-server.ts'
 import { localPeer } from './local-peer.ts'
-import type { OperationInput, OperationOutput } from './operation-types.ts'
 import type { PlexusPeer } from './peer.ts'
 import { chosenTools, instructionsFor, type ToolChoice } from './tools.ts'
 
@@ -40,10 +39,6 @@ export interface WithPlexusOptions extends ToolChoice {
   readonly random?: Random | undefined
 }
 
-interface CallOptions {
-  readonly signal?: AbortSignal | undefined
-}
-
 /** How the network is doing as this server sees it. Whatever is not `ok` says why and what to do. */
 export interface PlexusStatus {
   readonly state: NodeStatus['state'] | 'closed'
@@ -59,12 +54,8 @@ export interface PlexusStatus {
 export interface Plexus extends AsyncDisposable {
   /** Names of the tools that the server has of it. */
   readonly tools: readonly string[]
-  /** Runs an operation in the name of the server, for the server's own code. Rejects with a `PlexusError`. */
-  call<Name extends string>(
-    operation: Name,
-    input: OperationInput<Name>,
-    options?: CallOptions,
-  ): Promise<OperationOutput<Name>>
+  /** As that of a `PlexusNode`, in the name of the server, for the server's own code. */
+  readonly call: PlexusNode['call']
   /** Never rejects, and starts nothing. */
   status(): Promise<PlexusStatus>
   /** Ends it. The server goes on; the tools answer that they are closed. */
@@ -100,8 +91,7 @@ export function withPlexus(server: HostServer, options: WithPlexusOptions = {}):
   }
   return {
     tools: [...tools.keys()],
-    call: async <Name extends string>(operation: Name, input: OperationInput<Name>, { signal }: CallOptions = {}) =>
-      (await link.call(operation, input, { caller, ...(signal !== undefined && { signal }) })) as OperationOutput<Name>,
+    call: async (operation, input, context) => (await link.call(operation, input, { caller, ...context })) as never,
     status: () => link.status(),
     close,
     [Symbol.asyncDispose]: close,

@@ -2,12 +2,27 @@
  * Layer 2, the live pillar: authenticated byte streams between peers. The transport port, its adapters over libp2p and over a
  * simulated network, and the keeper of connections.
  */
+export type { Libp2pExtra } from './adapters/libp2p/extra.ts'
+export {
+  GossipTopics,
+  type GossipTopicsComponents,
+  type GossipTopicsInit,
+  gossipTopics,
+} from './adapters/libp2p/gossip-topics.ts'
+export {
+  BOOTSTRAP_MAX,
+  KadDiscovery,
+  type KadDiscoveryComponents,
+  type KadDiscoveryInit,
+  kadDiscovery,
+} from './adapters/libp2p/kad-discovery.ts'
 export {
   DEFAULT_LAN_SERVICE,
   type Libp2pTransportComponents,
   type Libp2pTransportInit,
   libp2pTransport,
 } from './adapters/libp2p/load.ts'
+export { SimulatedDirectory } from './adapters/simulated/directory.ts'
 export {
   SimulatedNetwork,
   type SimulatedNetworkComponents,
@@ -15,8 +30,9 @@ export {
 } from './adapters/simulated/network.ts'
 export { simulatedTransport } from './adapters/simulated/transport.ts'
 export { runFor, runUntil } from './adapters/simulated/virtual-time.ts'
-export { ADDRESS_MAX_CHARS, ADDRESSES_PER_PEER } from './addresses.ts'
+export { ADDRESS_MAX_CHARS, ADDRESSES_PER_PEER, reachOf } from './addresses.ts'
 export type { ContactState, ContactStatus } from './contacts.ts'
+export { ANNOUNCEMENT_MS, DISCOVERY_KEY_BYTES, type Discovery, FOUND_PEERS_MAX, type FoundPeer } from './discovery.ts'
 export { type AddressFailure, NetworkError, type NetworkErrorCode } from './errors.ts'
 export {
   ConnectionKeeper,
@@ -27,9 +43,9 @@ export {
 export { offlineTransport } from './offline.ts'
 export {
   OPEN_MESSAGE_MAX_BYTES,
+  OPEN_TOPICS_MAX,
   type OpenJudge,
   type OpenTopics,
-  OpenTopicsSocket,
   type OpenVerdict,
 } from './open-topics.ts'
 export { type DialBack, type DialBackComponents, type DialBackInit, dialBack } from './reach/dial-back.ts'

@@ -22,6 +22,7 @@ import { fileMark } from './adapters/file-mark.ts'
 import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
 import { admissionOf } from './admission.ts'
 import { ClockWatch } from './clock-watch.ts'
+import { chosenDirectory } from './directory.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { NodeError } from './errors.ts'
 import { EventLog } from './event-log/event-log.ts'
@@ -30,7 +31,10 @@ import { Expiry } from './expiry.ts'
 import { introduce } from './introductions.ts'
 import { Lifetime } from './lifetime.ts'
 import { openNetwork } from './listening.ts'
+import { MemberDiscovery } from './member-discovery.ts'
+import { chosenOpenTopics } from './open-topics.ts'
 import { callOperation, nodeOperations } from './operations.ts'
+import { answerClock } from './peer-clocks.ts'
 import { NodeReach } from './reach.ts'
 import { nodeStatus } from './status.ts'
 import { StoreWatch } from './store-watch.ts'
@@ -63,6 +67,7 @@ interface Layers {
   readonly spaces: Spaces
   readonly journal: Journal
   readonly transport: Transport
+  readonly discovery: MemberDiscovery | undefined
   readonly notes: readonly string[]
   readonly keeper: ConnectionKeeper
   readonly reach: NodeReach
@@ -131,6 +136,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
 
   const parts = { network: transport, keeper, bus, spaces, sync }
   life.resources.use(eventLog)
+  life.resources.use(answerClock(bus, clock))
   life.resources.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => supervisor.reports() }))
   life.resources.use(introduce({ spaces, bus, sync, keeper, addresses, reach }))
 
@@ -157,12 +163,33 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
   const { clock, random, log, addresses, identity, signatures, name } = ground
   const of = (module: string): Logger => log.child({ module })
   const { spaces, journal } = durablePillar(ground)
-  const { transport, note } = await openNetwork(init, { identity, clock, random, log: of('network'), addresses })
+  // Both are parts of libp2p, which the caller may have replaced.
+  const { network } = init
+  const directory =
+    network === undefined
+      ? chosenDirectory(init, { clock, random, log: of('discovery'), settings: addresses })
+      : undefined
+  const openTopics = network === undefined ? chosenOpenTopics(init.openTopics ?? [], { clock }) : undefined
+  const extras = [directory, openTopics].filter((extra) => extra !== undefined)
+  const { transport, note } = await openNetwork(init, {
+    identity,
+    clock,
+    random,
+    log: of('network'),
+    addresses,
+    extras,
+  })
   const storeWatch = new StoreWatch({ files: ground.files, markOf: fileMark }, { journal, clock })
   for (const component of [storeWatch, transport]) supervisor.add({ component, optional: false })
   await supervisor.start()
 
-  const door = new Doorkeeper({ transport, isMember: (peer) => spaces.peers().has(peer), clock, log: of('network') })
+  const door = new Doorkeeper({
+    transport,
+    isMember: (peer) => spaces.peers().has(peer),
+    strangersStay: openTopics !== undefined,
+    clock,
+    log: of('network'),
+  })
   const keeper = connectionKeeper()({ transport, clock, random, log: of('network') })
   const reach = new NodeReach(
     { relay: init.relay },
@@ -173,6 +200,7 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
     admission: admissionOf(spaces),
     signer: identity.device,
     verifier: signatures,
+    ...(openTopics === undefined ? {} : { openTopics }),
     clock,
     random,
     log: of('bus'),
@@ -182,13 +210,18 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
   for (const component of [door, keeper]) supervisor.add({ component, optional: false })
   for (const component of reach.components) supervisor.add({ component, optional: true })
   for (const component of [bus, sync]) supervisor.add({ component, optional: false })
-  return { spaces, journal, transport, notes: note === undefined ? [] : [note], keeper, reach, bus, sync }
+  const discovery =
+    directory === undefined
+      ? undefined
+      : new MemberDiscovery({ discovery: directory, spaces, keeper, transport, clock, random, log: of('discovery') })
+  if (discovery !== undefined) supervisor.add({ component: discovery, optional: true })
+  return { spaces, journal, transport, discovery, notes: note === undefined ? [] : [note], keeper, reach, bus, sync }
 }
 
 function nodeOf(
   init: NodeInit,
   { clock, random, log, identity, name, addresses, eventLog }: Ground,
-  { bus, journal, spaces, sync, transport, reach, notes }: Layers,
+  { bus, journal, spaces, sync, transport, discovery, reach, notes }: Layers,
   of: { readonly life: Lifetime; readonly supervisor: Supervisor; readonly operations: ReadonlyMap<string, Operation> },
 ): PlexusNode {
   const { life, supervisor, operations } = of
@@ -204,6 +237,7 @@ function nodeOf(
     spaces,
     sync,
     transport,
+    discovery,
     reach,
     clock,
     log: log.child({ module: 'component' }),

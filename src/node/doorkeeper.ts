@@ -18,6 +18,8 @@ const LOOK_INTERVAL_MS = 5_000
 export interface DoorkeeperComponents {
   readonly transport: Pick<Transport, 'events' | 'links' | 'disconnect'>
   readonly isMember: (peer: PeerId) => boolean
+  /** Strangers have business here as long as there is room: they listen to open topics. Default false. */
+  readonly strangersStay?: boolean
   readonly clock: Clock
   readonly log: Logger
 }
@@ -84,7 +86,7 @@ export class Doorkeeper implements Component {
     for (const link of transport.links()) this.#receive(link)
     const late = clock.monotonic() - STRANGER_TIMEOUT_MS
     for (const [peer, since] of this.#strangers) {
-      if (since <= late) this.#turnOut(peer, 'there is no common space')
+      if (since <= late && this.#use.strangersStay !== true) this.#turnOut(peer, 'there is no common space')
     }
     this.#timer = clock.setTimer(LOOK_INTERVAL_MS, () => this.#look())
   }

@@ -1,12 +1,16 @@
 import { codeOf } from '../base/index.ts'
-import { libp2pTransport, offlineTransport, type Transport } from '../network/index.ts'
+import { type Libp2pExtra, libp2pTransport, offlineTransport, type Transport } from '../network/index.ts'
 import type { AddressBook } from './address-book.ts'
 import type { NetworkFactory, NodeInit } from './types.ts'
 
 const EVERYWHERE: readonly string[] = ['/ip4/0.0.0.0/tcp/0']
 const FREE_PORT = /\/tcp\/0$/
 
-type NetworkComponents = Parameters<NetworkFactory>[0] & { readonly addresses: AddressBook }
+type NetworkComponents = Parameters<NetworkFactory>[0] & {
+  readonly addresses: AddressBook
+  /** What else runs in a libp2p node. */
+  readonly extras: readonly Libp2pExtra[]
+}
 
 interface Network {
   readonly transport: Transport
@@ -28,14 +32,14 @@ export async function openNetwork(init: NodeInit, components: NetworkComponents)
  * that the caller named is used or refused, never replaced.
  */
 async function startListening(init: NodeInit, components: NetworkComponents): Promise<Network> {
-  const { addresses, identity } = components
+  const { addresses, extras, identity } = components
   const deviceSeed = identity.exportDeviceSeed()
   const asked = init.listen ?? keptList(addresses, 'listen') ?? EVERYWHERE
   const mdns = init.mdns ?? addresses.setting('mdns') !== 'off'
   const port = addresses.setting('port')
   const preferred = port === undefined ? asked : asked.map((address) => address.replace(FREE_PORT, `/tcp/${port}`))
   const start = async (listen: readonly string[]): Promise<Transport> => {
-    const transport = await libp2pTransport({ deviceSeed, listen, mdns })(components)
+    const transport = await libp2pTransport({ deviceSeed, listen, mdns, extras })(components)
     await transport.start()
     return transport
   }

@@ -1,3 +1,4 @@
+import { BUS_COUNTERS } from '../bus/index.ts'
 import type { NodeStatus } from './types.ts'
 
 /** What the process itself says, from an adapter. */
@@ -5,63 +6,131 @@ export interface ProcessFigures {
   readonly residentBytes: number
   readonly heapUsedBytes: number
   readonly cpuSeconds: number
-  /** 99th percentile of how late timers fired since the last look, seconds. */
+  /** 99th percentile of how late timers fired in the last seconds, seconds. */
   readonly eventLoopDelaySeconds: number
+  /** Where the system tells. */
+  readonly openFiles: number | undefined
+  readonly storeBytes: number
+  readonly walBytes: number
+  readonly diskFreeBytes: number
+}
+
+/** However many components there are: what comes after is left out, and counted. */
+export const METRICS_MAX_SERIES = 2_000
+
+/** Figures that only grow while the node runs; all others are gauges. */
+const COUNTERS: ReadonlySet<string> = new Set([
+  ...BUS_COUNTERS,
+  ...['dials', 'refusedStreams', 'failedHandlers', 'failedDials', 'refusedPeers', 'oversizedFrames', 'ignoredLanPeers'],
+  ...['ignored', 'strangersClosed', 'dropped', 'queriesAnswered', 'queriesRefused', 'answersRefused'],
+  ...['liveOut', 'liveIn', 'liveDropped', 'fetched', 'served', 'wantsRefused', 'fromStrangers', 'peersCutOff'],
+  ...['joinRequests', 'joinsAdmitted', 'joinsRefused', 'joinsMalformed'],
+])
+
+type MetricType = 'gauge' | 'counter'
+
+/** Lines of the Prometheus text format, version 0.0.4. */
+class Page {
+  readonly #lines: string[] = []
+  readonly #names = new Set<string>()
+  #series = 0
+  #leftOut = 0
+
+  add(type: MetricType, name: string, help: string, value: number, labels = ''): void {
+    // One place is kept for the count of what was left out.
+    if (this.#series >= METRICS_MAX_SERIES - 1) {
+      this.#leftOut++
+      return
+    }
+    this.#series++
+    if (!this.#names.has(name)) this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)
+    this.#names.add(name)
+    this.#lines.push(`${name}${labels} ${value}`)
+  }
+
+  text(): string {
+    const name = 'plexus_metrics_left_out'
+    const last = [
+      `# HELP ${name} Series beyond the bound of ${METRICS_MAX_SERIES}.`,
+      `# TYPE ${name} gauge`,
+      `${name} ${this.#leftOut}`,
+    ]
+    return `${[...this.#lines, ...last].join('\n')}\n`
+  }
 }
 
 /**
- * A node's status in the Prometheus text format (version 0.0.4). Every figure of a component is a gauge
- * `plexus_<component>_<figure>`. No label holds the name or id of a peer or a space, so the number of series is that of the
- * figures, a few hundred.
+ * A node's status for Prometheus. Every figure of a component is `plexus_<component>_<figure>`, in base units, a counter with
+ * `_total`. No label holds the name or id of a peer or a space: the number of series is that of the figures.
  */
 export function prometheusText(status: NodeStatus, process: ProcessFigures): string {
-  const lines: string[] = []
-  const gauge = (name: string, help: string, value: number, labels = ''): void => {
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name}${labels} ${value}`)
+  const page = new Page()
+  addNode(page, status)
+  addProcess(page, process)
+  for (const { name, state } of status.components) {
+    page.add(
+      'gauge',
+      'plexus_component_ok',
+      '1 when the component is well.',
+      state === 'ok' ? 1 : 0,
+      `{component="${snakeCase(name)}"}`,
+    )
   }
-  gauge(
+  for (const { name, restarts } of status.components) {
+    const labels = `{component="${snakeCase(name)}"}`
+    page.add('counter', 'plexus_component_restarts_total', 'Starts after a failure.', restarts, labels)
+  }
+  for (const { name, figures = {} } of status.components) {
+    for (const [figure, value] of Object.entries(figures)) addFigure(page, name, figure, value)
+  }
+  return page.text()
+}
+
+function addNode(page: Page, status: NodeStatus): void {
+  const { version, state, uptimeMs, peers, records, spaces } = status
+  const shared = spaces.filter((space) => !space.personal)
+  const behind = shared.reduce((sum, { progress }) => sum + progress.behind, 0)
+  page.add(
+    'gauge',
     'plexus_info',
     'Always 1; the version is the label.',
     1,
-    `{version="${status.version.replace(/[^\w.+-]/g, '')}"}`,
+    `{version="${version.replace(/[^\w.+-]/g, '')}"}`,
   )
-  gauge('plexus_ok', '1 when every component is well.', status.state === 'ok' ? 1 : 0)
-  gauge('plexus_uptime_seconds', 'Since the node started.', status.uptimeMs / 1_000)
-  gauge('plexus_peers_ready', 'Members whose lanes are up.', status.peers.ready)
-  gauge('plexus_peers_known', 'Members of our spaces but us.', status.peers.known)
-  gauge('plexus_records', 'Records in the store.', status.records)
-  const shared = status.spaces.filter((space) => !space.personal)
-  gauge('plexus_spaces', 'Shared spaces.', shared.length)
-  gauge(
-    'plexus_records_behind',
-    'Records known to exist that are not here yet.',
-    sum(shared.map((space) => space.progress.behind)),
-  )
-  gauge('process_resident_memory_bytes', 'Resident set size.', process.residentBytes)
-  gauge('process_heap_used_bytes', 'Of the JavaScript heap.', process.heapUsedBytes)
-  gauge('process_cpu_seconds_total', 'User and system time.', process.cpuSeconds)
-  gauge('process_event_loop_delay_p99_seconds', 'How late timers fire.', process.eventLoopDelaySeconds)
-  lines.push('# HELP plexus_component_ok 1 when the component is well.', '# TYPE plexus_component_ok gauge')
-  for (const { name, state } of status.components) {
-    lines.push(`plexus_component_ok{component="${snakeCase(name)}"} ${state === 'ok' ? 1 : 0}`)
-  }
-  lines.push(
-    '# HELP plexus_component_restarts_total Starts after a failure.',
-    '# TYPE plexus_component_restarts_total counter',
-  )
-  for (const { name, restarts } of status.components) {
-    lines.push(`plexus_component_restarts_total{component="${snakeCase(name)}"} ${restarts}`)
-  }
-  for (const { name, figures = {} } of status.components) {
-    for (const [figure, value] of Object.entries(figures)) {
-      gauge(
-        `plexus_${snakeCase(name)}_${snakeCase(figure)}`,
-        `The figure ${figure.replace(/[\n\\]/g, '')} of ${name}.`,
-        value,
-      )
-    }
-  }
-  return `${lines.join('\n')}\n`
+  page.add('gauge', 'plexus_ok', '1 when every component is well.', state === 'ok' ? 1 : 0)
+  page.add('gauge', 'plexus_uptime_seconds', 'Since the node started.', uptimeMs / 1_000)
+  page.add('gauge', 'plexus_peers_ready', 'Members whose lanes are up.', peers.ready)
+  page.add('gauge', 'plexus_peers_known', 'Members of our spaces but us.', peers.known)
+  page.add('gauge', 'plexus_records', 'Records in the store.', records)
+  page.add('gauge', 'plexus_spaces', 'Shared spaces.', shared.length)
+  page.add('gauge', 'plexus_records_behind', 'Records known to exist that are not here yet.', behind)
+}
+
+function addProcess(page: Page, process: ProcessFigures): void {
+  page.add('gauge', 'plexus_store_bytes', 'Size of the database file.', process.storeBytes)
+  page.add('gauge', 'plexus_store_wal_bytes', 'Size of its write-ahead log.', process.walBytes)
+  page.add('gauge', 'plexus_disk_free_bytes', 'Free where the store lies.', process.diskFreeBytes)
+  page.add('gauge', 'process_resident_memory_bytes', 'Resident set size.', process.residentBytes)
+  page.add('gauge', 'process_heap_used_bytes', 'Of the JavaScript heap.', process.heapUsedBytes)
+  page.add('counter', 'process_cpu_seconds_total', 'User and system time.', process.cpuSeconds)
+  page.add('gauge', 'process_event_loop_delay_p99_seconds', 'How late timers fire.', process.eventLoopDelaySeconds)
+  if (process.openFiles !== undefined)
+    page.add('gauge', 'process_open_fds', 'Open file descriptors.', process.openFiles)
+}
+
+function addFigure(page: Page, component: string, figure: string, value: number): void {
+  const isCounter = COUNTERS.has(figure)
+  const [base, scale] = baseUnit(figure)
+  const name = `plexus_${snakeCase(component)}_${snakeCase(base)}${isCounter ? '_total' : ''}`
+  const help = `The figure ${figure.replace(/[\n\\]/g, '')} of ${component.replace(/[\n\\]/g, '')}.`
+  page.add(isCounter ? 'counter' : 'gauge', name, help, value * scale)
+}
+
+/** `rttMs` in seconds, `bytesIn` with its unit at the end. */
+function baseUnit(figure: string): readonly [name: string, scale: number] {
+  if (figure.endsWith('Ms')) return [`${figure.slice(0, -2)}Seconds`, 0.001]
+  const rest = /^bytes([A-Z]\w*)$/.exec(figure)?.[1]
+  return [rest === undefined ? figure : `${rest}Bytes`, 1]
 }
 
 /** `messagesIn` and `fault:bad-records` as metric names allow. */
@@ -70,8 +139,4 @@ function snakeCase(name: string): string {
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toLowerCase()
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }

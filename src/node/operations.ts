@@ -12,6 +12,7 @@ import type { JoinReport } from '../sync/index.ts'
 import { NodeError } from './errors.ts'
 import { EVENTS_KEPT, type EventBatch, LOG_LINES_KEPT } from './event-log/event-log.ts'
 import type { EventFilter } from './event-log/node-event.ts'
+import { type PeerClock, peerClocks } from './peer-clocks.ts'
 import { listPeers, type PeerReport, type PingReport, peersReady, pingPeer } from './peers.ts'
 import type { NodeStatus, PlexusNode } from './types.ts'
 
@@ -23,12 +24,6 @@ export interface InviteReport {
   readonly uses: number
   /** Milliseconds since 1970. */
   readonly expires: number
-}
-
-/** What SQLite says of the whole file: `ok`, or what is wrong. */
-export interface StoreReport {
-  readonly integrity: string
-  readonly bytes: number
 }
 
 interface InviteInput {
@@ -44,7 +39,6 @@ interface InviteInput {
 /** What a node itself can be asked to do. */
 export interface NodeOperations {
   readonly 'node.status': OperationType<object, NodeStatus>
-  readonly 'node.check-store': OperationType<object, StoreReport>
   readonly 'node.events': OperationType<
     EventFilter & { readonly limit?: number | undefined; readonly follow?: boolean | undefined },
     EventBatch | AsyncIterable<EventBatch>
@@ -54,6 +48,7 @@ export interface NodeOperations {
     { readonly peers: readonly PeerReport[] }
   >
   readonly 'peers.ping': OperationType<{ readonly peer: string; readonly count?: number | undefined }, PingReport>
+  readonly 'peers.clocks': OperationType<object, { readonly clocks: readonly PeerClock[] }>
   readonly 'space.list': OperationType<object, { readonly spaces: readonly SpaceInfo[] }>
   readonly 'space.invite': OperationType<InviteInput, InviteReport>
   readonly 'space.join': OperationType<{ readonly ticket: string }, JoinReport>
@@ -89,10 +84,10 @@ export function nodeOperations(node: PlexusNode): readonly Operation[] {
       run: ({ peer, count }, { signal }) => pingPeer(node, peer, count, signal),
     }),
     operation({
-      name: 'node.check-store',
-      summary: 'Checks every page of the store',
+      name: 'peers.clocks',
+      summary: 'How far the clocks of ready peers are from ours',
       input: z.object({}),
-      run: async () => checkStore(node),
+      run: async (_, { signal }) => ({ clocks: await peerClocks(node.bus, node.clock, signal) }),
     }),
     eventsOperation(node),
     ...spaceOperations(node),
@@ -120,15 +115,6 @@ function eventsOperation({ eventLog }: PlexusNode): Operation {
     run: async ({ limit, follow, ...filter }, { signal }) =>
       follow ? eventLog.follow(filter, limit, signal) : eventLog.recent(filter, limit),
   })
-}
-
-/** SQLite's own structural check; reads the whole file. */
-function checkStore({ journal }: PlexusNode): StoreReport {
-  const { database } = journal
-  const integrity = database.prepare('PRAGMA quick_check(1)').get()?.quick_check
-  const pages = Number(database.prepare('PRAGMA page_count').get()?.page_count)
-  const pageBytes = Number(database.prepare('PRAGMA page_size').get()?.page_size)
-  return { integrity: String(integrity), bytes: pages * pageBytes }
 }
 
 function spaceOperations(node: PlexusNode): readonly Operation[] {

@@ -45,9 +45,9 @@ export async function peersReady(node: PlexusNode, wanted: number, signal: Abort
   }
 }
 
-export function listPeers(node: PlexusNode): readonly PeerReport[] {
+export function listPeers(node: PlexusNode, uptimeMs: number = node.status().uptimeMs): readonly PeerReport[] {
   const seen = new Map(node.bus.presence().map((presence) => [presence.peer, presence]))
-  const startedAt = node.clock.now() - node.status().uptimeMs
+  const startedAt = node.clock.now() - uptimeMs
   const shared = node.spaces.list().filter((space) => !space.personal)
   return [...node.spaces.peers()].sort().map((peer) => {
     const memberships = shared.flatMap((space) => {

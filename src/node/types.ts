@@ -20,6 +20,7 @@ import type { Role, Spaces } from '../space/index.ts'
 import type { SpaceProgress, Sync } from '../sync/index.ts'
 import type { Settings } from './address-book.ts'
 import type { EventLog } from './event-log/event-log.ts'
+import type { ContentDiscovery } from './member-discovery.ts'
 import type { NodeOperations } from './operations.ts'
 import type { NodeReach, ReachReport } from './reach.ts'
 
@@ -122,6 +123,18 @@ export interface NodeInit {
   readonly listen?: readonly string[] | undefined
   /** Find peers on the local network. Default true. */
   readonly mdns?: boolean | undefined
+  /**
+   * Peers of a directory, outside of any space, in which members find each other again: multiaddrs with the peer id at the end;
+   * remembered. Default: those of last time, at first none; without any, no third party is contacted.
+   */
+  readonly bootstrap?: readonly string[] | undefined
+  /** Be a peer of that directory for others; remembered. For peers that anyone can reach. Default false. */
+  readonly discoveryServer?: boolean | undefined
+  /**
+   * Topics `open/...` that anybody may listen to and speak on, members or not (docs/specs/open-topics.md): exactly these. Other
+   * peers that carry them must be linked, e.g. the bootstrap peers. Default: none, and nothing of it is loaded.
+   */
+  readonly openTopics?: readonly string[] | undefined
   /** Relay for members that cannot reach each other; remembered. Default: as last time, at first not. */
   readonly relay?: boolean | undefined
   /** Default: cognition and research. */
@@ -150,6 +163,8 @@ export interface PlexusNode extends AsyncDisposable {
   readonly spaces: Spaces
   readonly sync: Sync
   readonly transport: Transport
+  /** Finds who holds a content of a space; there if the node takes part in a directory. */
+  readonly discovery: ContentDiscovery | undefined
   readonly reach: Pick<NodeReach, 'report' | 'whyRelayed'>
   readonly clock: Clock
   /** For the faces: what they want to find again after a restart. */

@@ -13,6 +13,15 @@ export {
   SPACE_NAME_MAX_CHARS,
   writeControl,
 } from './control-records.ts'
+export {
+  announcedWindows,
+  contentKey,
+  DISCOVERY_OVERLAP_MS,
+  DISCOVERY_WINDOW_MS,
+  discoverySecret,
+  discoveryWindow,
+  memberKey,
+} from './discovery-keys.ts'
 export { SpaceError, type SpaceErrorCode } from './errors.ts'
 export { evaluateMembership, type InviteStanding, isAtLeast, type Membership, type Standing } from './membership.ts'
 export {

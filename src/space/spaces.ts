@@ -17,6 +17,7 @@ import {
   SPACE_NAME_MAX_CHARS,
   writeControl,
 } from './control-records.ts'
+import { discoverySecret } from './discovery-keys.ts'
 import { SpaceError } from './errors.ts'
 import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
 import { isAtLeast, rankOf, type Standing } from './membership.ts'
@@ -271,6 +272,12 @@ class StoredSpaces implements Spaces {
     if (target.role === role) return
     const cuts = state.controlCuts(peer)
     await this.#write(space, 'role', { device: peer, role, replaces: target.decision, cuts })
+  }
+
+  discoverySecret(space: SpaceId): Uint8Array | undefined {
+    const genesis = this.#states.get(space)?.genesis
+    const body = genesis === undefined ? undefined : this.#journal.frame(genesis.id)?.body
+    return body === undefined || body === null ? undefined : discoverySecret(body)
   }
 
   async #write<T extends ControlType>(space: SpaceId, type: T, fields: ControlFields[T]): Promise<StoredRecord> {

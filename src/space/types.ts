@@ -133,4 +133,6 @@ export interface Spaces extends Authority {
   /** Joiner side: builds the signed request of a ticket. */
   requestFor(ticket: Ticket, name: string): JoinRequest
   setRole(space: SpaceId, peer: PeerId, role: Role): Promise<void>
+  /** What keys for a directory of strangers are derived from, see `discoverySecret`; `undefined` for a space that we lack. */
+  discoverySecret(space: SpaceId): Uint8Array | undefined
 }

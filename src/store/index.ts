@@ -7,6 +7,7 @@ export type { Database, Migration, Row, Schema, SqlValue, Statement } from './da
 export { StoreError, type StoreErrorCode } from './errors.ts'
 export type { FullText, FullTextFactory, FullTextInit, TextAnswer, TextHit, TextSearchOptions } from './full-text.ts'
 export { fullText } from './full-text-index.ts'
+export { inspectDatabase, type StoreReport } from './inspect.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
 export { stem } from './porter.ts'
 export { BM25_B, BM25_K1, bm25Weight, inverseDocumentFrequency, RRF_K } from './ranking.ts'

@@ -12,6 +12,8 @@ interface UpOptions {
   readonly name?: string
   readonly listen?: string[]
   readonly mdns?: boolean
+  readonly bootstrap?: string[] | false
+  readonly discoveryServer?: boolean
   readonly relay?: boolean
   readonly httpPort?: string
   readonly logLevel?: string
@@ -32,6 +34,10 @@ export function addDaemonCommands(program: Command): void {
     .option('--no-mdns', 'do not; remembered')
     .option('--relay', 'relay for members that cannot reach each other; remembered')
     .option('--no-relay', 'do not (the default at first); remembered')
+    .option('--bootstrap <multiaddr...>', 'peers of a directory where members find each other again; remembered')
+    .option('--no-bootstrap', 'use no directory (the default at first); remembered')
+    .option('--discovery-server', 'be a peer of that directory for others; remembered')
+    .option('--no-discovery-server', 'do not (the default at first); remembered')
     .option('--http-port <port>', 'loopback port of MCP over HTTP (default 7425, or the next free one)')
     .option('--log-level <level>', 'trace, debug, info, warn, error')
     .option('--foreground', 'stay attached to this terminal')
@@ -44,9 +50,19 @@ export function addDaemonCommands(program: Command): void {
 }
 
 async function up(context: CommandContext, options: UpOptions): Promise<void> {
-  const { name, listen, mdns, relay, httpPort, logLevel } = options
+  const { name, listen, mdns, discoveryServer, relay, httpPort, logLevel } = options
+  const bootstrap = options.bootstrap === false ? [] : options.bootstrap
   const port = httpPort === undefined ? undefined : portOf(httpPort)
-  const daemonOptions: DaemonOptions = { name, listen, mdns, relay, httpPort: port, logLevel }
+  const daemonOptions: DaemonOptions = {
+    name,
+    listen,
+    mdns,
+    bootstrap,
+    discoveryServer,
+    relay,
+    httpPort: port,
+    logLevel,
+  }
   const running = await ControlClient.open(context.profile)
   running?.[Symbol.dispose]()
   if (running !== undefined) return await showStatus(context, ['already running'])

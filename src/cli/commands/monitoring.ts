@@ -1,9 +1,16 @@
 import type { Command } from 'commander'
 import { run } from '../command.ts'
-import { type EventsOptions, showEvents } from '../events.ts'
+import type { EventsOptions } from '../events.ts'
+import type { TopOptions } from '../top/top.ts'
 
-/** `events`: what happens here, as it happens. */
+/** `top` and `events`: what happens here, as it happens. Loaded when they are wanted: `status` must answer at once. */
 export function addMonitoringCommands(program: Command): void {
+  program
+    .command('top')
+    .description('a live view of this peer; q quits')
+    .option('--once', 'print one frame as text and end; so does an output that is no terminal')
+    .option('--interval <seconds>', 'time between frames (default 1)')
+    .action(run<[TopOptions]>(async (...of) => await (await import('../top/top.ts')).top(...of)))
   program
     .command('events')
     .description('what happened here of late: events, and lines of the log')
@@ -15,5 +22,5 @@ export function addMonitoringCommands(program: Command): void {
     .option('--since <time>', 'nothing older, e.g. 10m')
     .option('--trace <id>', 'only of this trace: its id, or a traceparent')
     .option('--limit <n>', 'the newest so many of what is remembered (default 200)')
-    .action(run<[EventsOptions]>(showEvents))
+    .action(run<[EventsOptions]>(async (...of) => await (await import('../events.ts')).showEvents(...of)))
 }

@@ -6,7 +6,6 @@ import { closeSync, writeSync } from 'node:fs'
 import { errnoOf, errorReport } from '../../base/index.ts'
 import { type DaemonOptions, profileOf, type StartReport } from '../../control/index.ts'
 import { keepCompiledCode } from '../compile-cache.ts'
-import { runDaemon } from './run.ts'
 
 const REPORT_DESCRIPTOR = 3
 
@@ -20,8 +19,9 @@ function report(message: StartReport): void {
   }
 }
 
-// Before `runDaemon` loads the network and MCP, which are most of the code.
+// Before the rest is loaded: the network and MCP are most of the code.
 keepCompiledCode()
+const { runDaemon } = await import('./run.ts')
 const [profileName, options = '{}'] = process.argv.slice(2)
 try {
   const daemon = await runDaemon(profileOf(profileName), JSON.parse(options) as DaemonOptions)

@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { HttpRoute } from '../../mcp/index.ts'
-import { type PlexusNode, type ProcessFigures, prometheusText } from '../../node/index.ts'
+import { type PlexusNode, prometheusText } from '../../node/index.ts'
+import type { Vitals } from './vitals.ts'
 
 const PLAIN = 'text/plain; charset=utf-8'
 
@@ -8,16 +8,7 @@ const PLAIN = 'text/plain; charset=utf-8'
  * What monitors look at, on the loopback port of MCP: `/livez` (the event loop turns), `/readyz` (every component is well,
  * or which is not and why), `/metrics` (Prometheus; with the token, like MCP).
  */
-export function monitoringRoutes(node: PlexusNode): Readonly<Record<string, HttpRoute>> {
-  const delay = monitorEventLoopDelay()
-  delay.enable()
-  const figures = (): ProcessFigures => {
-    const { rss, heapUsed } = process.memoryUsage()
-    const { user, system } = process.cpuUsage()
-    const eventLoopDelaySeconds = delay.percentile(99) / 1e9
-    delay.reset()
-    return { residentBytes: rss, heapUsedBytes: heapUsed, cpuSeconds: (user + system) / 1e6, eventLoopDelaySeconds }
-  }
+export function monitoringRoutes(node: PlexusNode, vitals: Vitals): Readonly<Record<string, HttpRoute>> {
   return {
     '/livez': { needsToken: false, answer: () => ({ status: 200, type: PLAIN, body: 'ok\n' }) },
     '/readyz': {
@@ -36,7 +27,7 @@ export function monitoringRoutes(node: PlexusNode): Readonly<Record<string, Http
       answer: () => ({
         status: 200,
         type: 'text/plain; version=0.0.4; charset=utf-8',
-        body: prometheusText(node.status(), figures()),
+        body: prometheusText(node.status(), vitals.read()),
       }),
     },
   }

@@ -18,8 +18,11 @@ import { type CallOperation, listenOnSocket, serveControl } from './control-serv
 import { Ending } from './ending.ts'
 import { LogFile } from './log-file.ts'
 import { monitoringRoutes } from './monitoring.ts'
+import { takeSample } from './sample.ts'
+import { Vitals } from './vitals.ts'
 
 const HTTP_PORT_SETTING = 'http-port'
+const SETTINGS = ['name', 'listen', 'port', 'mdns', HTTP_PORT_SETTING]
 
 /** What `daemon.json` says to people and to `plexus doctor`; the lock, not this file, decides who owns the profile. */
 export interface DaemonInfo {
@@ -58,6 +61,8 @@ export async function runDaemon(profile: Profile, options: DaemonOptions): Promi
     defaultName: defaultName(profile),
     listen: options.listen,
     mdns: options.mdns,
+    bootstrap: options.bootstrap,
+    discoveryServer: options.discoveryServer,
     relay: options.relay,
     version: VERSION,
     log,
@@ -97,7 +102,8 @@ async function serve(
   const notes: string[] = [...node.notes]
   const mcp = await createMcpFace({ node, log: log.child({ module: 'mcp' }) })
   cleanup.defer(() => mcp.close())
-  const mcpUrl = await listenHttp({ mcp, node, profile, options, notes, log })
+  const vitals = cleanup.use(new Vitals({ folder: profile.folder }))
+  const mcpUrl = await listenHttp({ mcp, node, vitals, profile, options, notes, log })
   const info = infoOf(node, profile, { mcpUrl, notes })
   const servers: Server[] = []
   const ending = new Ending(async () => {
@@ -107,7 +113,7 @@ async function serve(
     rmSync(profile.infoFile, { force: true })
     log.info({ pid: info.pid }, 'the daemon has stopped')
   }, log)
-  const call = controlCalls({ node, info, logFile, ending })
+  const call = controlCalls({ node, vitals, info, logFile, ending })
   const listen = async (...of: Parameters<typeof listenOnSocket>): Promise<void> => {
     const server = await listenOnSocket(...of)
     servers.push(server)
@@ -147,16 +153,25 @@ function infoOf(node: PlexusNode, profile: Profile, faces: Pick<DaemonInfo, 'mcp
   }
 }
 
+/** What was chosen once and is remembered; those that were never chosen are absent. */
+function settingsOf({ settings }: PlexusNode): Readonly<Record<string, string>> {
+  const kept = SETTINGS.map((name) => [name, settings.setting(name)] as const)
+  return Object.fromEntries(kept.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
 /** What the command line may ask: of the daemon itself, or of its node. */
 function controlCalls(of: {
   readonly node: PlexusNode
+  readonly vitals: Vitals
   readonly info: DaemonInfo
   readonly logFile: LogFile
   readonly ending: Ending
 }): CallOperation {
-  const { node, info, logFile, ending } = of
+  const { node, vitals, info, logFile, ending } = of
   return async (op, input, context) => {
     if (op === 'daemon.info') return { ...info, logLinesLost: logFile.lost }
+    if (op === 'daemon.sample') return takeSample(node, vitals)
+    if (op === 'daemon.settings') return settingsOf(node)
     if (op === 'daemon.stop') {
       // The answer leaves first: stopping closes the very socket it travels on.
       setImmediate(() => ending.begin())
@@ -175,19 +190,20 @@ function controlCalls(of: {
 async function listenHttp(of: {
   readonly mcp: McpFace
   readonly node: PlexusNode
+  readonly vitals: Vitals
   readonly profile: Profile
   readonly options: DaemonOptions
   readonly notes: string[]
   readonly log: Logger
 }): Promise<string | undefined> {
-  const { mcp, node, profile, options, notes, log } = of
+  const { mcp, node, vitals, profile, options, notes, log } = of
   const kept = node.settings.setting(HTTP_PORT_SETTING)
   const port = options.httpPort ?? (kept === undefined ? undefined : Number(kept))
   try {
     const http = await mcp.listenHttp({
       port,
       tokenFile: profile.tokenFile,
-      routes: monitoringRoutes(node),
+      routes: monitoringRoutes(node, vitals),
     })
     node.settings.keepSetting(HTTP_PORT_SETTING, new URL(http.url).port)
     if (http.note !== undefined) notes.push(http.note)

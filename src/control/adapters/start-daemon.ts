@@ -21,6 +21,8 @@ export interface DaemonOptions {
   readonly name?: string | undefined
   readonly listen?: readonly string[] | undefined
   readonly mdns?: boolean | undefined
+  readonly bootstrap?: readonly string[] | undefined
+  readonly discoveryServer?: boolean | undefined
   readonly relay?: boolean | undefined
   readonly httpPort?: number | undefined
   readonly logLevel?: string | undefined

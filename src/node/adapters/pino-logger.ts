@@ -1,6 +1,5 @@
 import { pino } from 'pino'
-import type { Logger, LogLevel } from '../../base/index.ts'
-import { REDACTED } from '../event-log/node-event.ts'
+import { type Logger, type LogLevel, REDACTED } from '../../base/index.ts'
 
 export interface PinoLoggerInit {
   readonly level: LogLevel

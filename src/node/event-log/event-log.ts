@@ -114,7 +114,19 @@ export class EventLog implements Disposable {
     return { events: found.slice(-limit), lost }
   }
 
-  /** The same, and then what comes, until `asked` aborts or the node stops: rejects with the reason. */
+  /** The newest `limit` events of level info and above, no log lines; cheap. */
+  latest(limit: number): readonly NodeEvent[] {
+    const names = this.#names()
+    const passes = eventFilter({})
+    const found: NodeEvent[] = []
+    for (let place = this.#events.end - 1; place >= this.#events.begin && found.length < limit; place--) {
+      const event = this.#events.at(place)
+      if (event !== undefined && passes(event)) found.push(withNames(event, names))
+    }
+    return found.reverse()
+  }
+
+  /** What `recent` gives, and then what comes, until `asked` aborts or the node stops: rejects with the reason. */
   async *follow(filter: EventFilter, limit: number, asked: AbortSignal): AsyncGenerator<EventBatch, void> {
     const signal = AbortSignal.any([asked, this.#closed.signal])
     const place = { events: this.#events.end, lines: this.#lines.end }

@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogLevel, type PeerId } from '../../base/index.ts'
+import { LOG_LEVELS, type LogLevel, type PeerId, REDACTED } from '../../base/index.ts'
 
 export type EventDetail = string | number | boolean
 
@@ -24,33 +24,33 @@ export interface NodeEvent {
   readonly details: Readonly<Record<string, EventDetail>>
 }
 
-/** Field names whose values must never reach a log, wherever they stand. */
-export const REDACTED: readonly string[] = [
-  'token',
-  'secret',
-  'seed',
-  'privateKey',
-  'ticket',
-  'passphrase',
-  'text',
-  'body',
-]
-
 const DETAILS_MAX = 24
 const TEXT_MAX_CHARS = 300
 const LIST_MAX = 5
 /** These have a place of their own. */
 const APART: ReadonlySet<string> = new Set(['peer', 'name', 'traceId', ...REDACTED])
 
-/** What of some fields may be kept: plain values and short lists of them, by their names. */
+/** What of some fields may be kept: plain values, short lists of them, and those one level down, by their names. */
 export function detailsOf(fields: object): Record<string, EventDetail> {
   const details: Record<string, EventDetail> = {}
   for (const [name, value] of Object.entries(fields).slice(0, DETAILS_MAX)) {
     if (APART.has(name)) continue
     const plain = Array.isArray(value) ? listOf(value) : plainOf(value)
     if (plain !== undefined) details[name] = plain
+    else if (typeof value === 'object' && value !== null) Object.assign(details, partsOf(name, value))
   }
   return details
+}
+
+/** `now.kind` of `{ now: { kind: 'direct' } }`. Bytes have no names. */
+function partsOf(name: string, value: object): Record<string, EventDetail> {
+  const parts: Record<string, EventDetail> = {}
+  if (ArrayBuffer.isView(value)) return parts
+  for (const [key, part] of Object.entries(value).slice(0, DETAILS_MAX)) {
+    const plain = REDACTED.includes(key) ? undefined : plainOf(part)
+    if (plain !== undefined) parts[`${name}.${key}`] = plain
+  }
+  return parts
 }
 
 function listOf(values: readonly unknown[]): string {

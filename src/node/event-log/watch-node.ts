@@ -5,7 +5,7 @@ import type { ComponentReport } from '../types.ts'
 import type { EventLog, Watchable } from './event-log.ts'
 
 /** How often the states of components are compared with those before. */
-const COMPONENTS_LOOK_MS = 2_000
+const COMPONENTS_LOOK_MS = 10_000
 /** Records that are stored one after the other are told of as a number. */
 const RECORDS_GATHER_MS = 1_000
 
@@ -52,14 +52,15 @@ function watchRecords(log: EventLog, { journal, clock }: WatchedParts): Disposab
 }
 
 function watchComponents(log: EventLog, { components, clock }: WatchedParts): Disposable {
-  const states = new Map<string, string>()
+  const known = new Map<string, ComponentReport>()
   let timer: Timer
   const look = (): void => {
-    for (const { name, state, reason, fix } of components()) {
-      const before = states.get(name)
-      states.set(name, state)
-      if (before === undefined ? state !== 'ok' : before !== state)
-        log.note(name, `component:${state}`, { reason, fix })
+    for (const report of components()) {
+      const { name, state, reason, fix, restarts } = report
+      const before = known.get(name)
+      known.set(name, report)
+      if (restarts > (before?.restarts ?? 0)) log.note(name, 'component:restarted', { restarts }, 'warn')
+      if (state !== (before?.state ?? 'ok')) log.note(name, `component:${state}`, { reason, fix })
     }
     timer = clock.setTimer(COMPONENTS_LOOK_MS, look)
   }

@@ -5,6 +5,7 @@ import {
   type PeerId,
   reasonOf,
   type SpaceId,
+  TokenBucket,
   withDeadline,
 } from '../../base/index.ts'
 import type { Channel, Transport } from '../../network/index.ts'
@@ -22,7 +23,6 @@ import {
   JOIN_REQUEST_MAX_BYTES,
   type PeerAddresses,
 } from './join-wire.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** From the opening of the stream to the request. */
 export const JOIN_REQUEST_TIMEOUT_MS = 10_000

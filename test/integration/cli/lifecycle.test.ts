@@ -177,14 +177,37 @@ test('a key file that others may read, and one that is damaged, are refused and 
   await ada.up()
 })
 
-test('doctor names a fix for everything it finds', async () => {
+test('doctor looks at everything with the daemon up, and at the rest when it was killed', async () => {
   await using profiles = new Profiles()
   const ada = profiles.peer('ada')
-  await ada.up()
-  const { checks } = await ada.plexus<{ checks: { name: string; state: string; fix?: string }[] }>('doctor')
-  assert.ok(checks.length >= 8)
-  assert.ok(checks.every((check) => check.state === 'ok' || check.fix !== undefined))
-  assert.ok(checks.some((check) => check.name === 'store' && check.state === 'ok'))
+  await profiles.joined('ada', 'bohr')
+  await ada.plexus('peers', '--wait', '1')
+  interface Report {
+    readonly state: string
+    readonly checks: readonly {
+      readonly name: string
+      readonly state: string
+      readonly detail: string
+      readonly fix?: string
+    }[]
+  }
+  const well = await ada.plexus<Report>('doctor')
+  assert.ok(well.checks.length >= 25, `${well.checks.length}`)
+  assert.ok(well.checks.every((check) => check.state === 'ok' || check.fix !== undefined))
+  for (const name of ['store', 'schema', 'own dial', 'mcp over http', 'clocks', 'disk writes', 'daemon']) {
+    assert.equal(well.checks.find((check) => check.name === name)?.state, 'ok', name)
+  }
+  ada.kill()
+  while (isRunning(ada.report.daemon.pid)) await new Promise((resolve) => setImmediate(resolve))
+  const killed = await ada.plexus<Report>('doctor')
+  assert.equal(killed.state, 'degraded')
+  for (const [name, state] of [
+    ['daemon', 'warn'],
+    ['last end', 'warn'],
+    ['store', 'ok'],
+  ] as const) {
+    assert.equal(killed.checks.find((check) => check.name === name)?.state, state, name)
+  }
 })
 
 test('a relative PLEXUS_HOME means the same folder to the command and to its daemon', () => {

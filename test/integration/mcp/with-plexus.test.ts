@@ -154,21 +154,23 @@ test('a network that cannot start is an answer with a fix, and the server goes o
   await client.close()
 })
 
-test('a server that closes ends its conversation with the daemon, and begins another when it is connected again', async () => {
+test('a server that closes ends its conversation with the daemon when all is answered, and begins another when connected again', async () => {
   await using profiles = new Profiles()
   const profile = profileOf('ada', { PLEXUS_HOME: profiles.home })
   prepareFolder(profile)
   const conversations: Socket[] = []
+  let recall = Promise.withResolvers<{ thoughts: [] }>()
   const daemon = await listenOnSocket(profile.controlSocket, 8, (socket) => {
     conversations.push(socket)
     const status = { state: 'ok', name: 'ada', peers: {}, components: [], spaces: [], addresses: [] }
-    serveControl(socket, async () => status, silentLogger())
+    const call = async (op: string): Promise<unknown> => (op === 'thought.recall' ? await recall.promise : status)
+    serveControl(socket, call, silentLogger())
   })
   process.env.PLEXUS_HOME = profiles.home
   const server = new McpServer({ name: 'notes', version: '1' })
   let closes = 0
   server.server.onclose = () => closes++
-  withPlexus(server, { profile: 'ada' })
+  const plexus = withPlexus(server, { profile: 'ada' })
   for (const round of [1, 2]) {
     const [here, there] = InMemoryTransport.createLinkedPair()
     const client = new Client({ name: 'tester', version: '1' })
@@ -176,10 +178,14 @@ test('a server that closes ends its conversation with the daemon, and begins ano
     await client.connect(here)
     await client.callTool({ name: 'node_status', arguments: {} })
     assert.equal(conversations.length, round)
+    recall = Promise.withResolvers()
+    const underWay = plexus.call('thought.recall', {})
     const ended = once(conversations.at(-1) as Socket, 'close')
     await client.close()
-    await ended
     assert.equal(closes, round)
+    recall.resolve({ thoughts: [] })
+    assert.deepEqual(await underWay, { thoughts: [] })
+    await ended
   }
   daemon.close()
 })

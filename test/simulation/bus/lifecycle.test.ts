@@ -301,3 +301,18 @@ test('an admission that throws costs one message and not the session', async () 
   assert.equal(heard, 1)
   assert.equal(a!.bus.status().figures?.handlerFailures, 1)
 })
+
+test('a peer of an older protocol gets no lanes, and both are told why', async () => {
+  await using room = await meeting(2)
+  const [a, b] = room.all
+  await b!.bus.stop()
+  using _old = b!.transport.handle('/plexus/lane/1.0.0', { maxInboundStreams: 12 }, async () => undefined)
+  await room.connect(a!, b!)
+  const [presence] = a!.bus.presence()
+  assert.equal(presence?.state, 'connecting')
+  assert.match(presence?.reason ?? '', /does not speak .plexus.lane.1\.1\.0/)
+  assert.equal(a!.bus.status().state, 'degraded')
+  const opened = b!.transport.open(a!.peer, '/plexus/lane/1.0.0')
+  await assert.rejects(runUntil(room.clock, opened), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
+  assert.equal(a!.transport.links().length, 1)
+})

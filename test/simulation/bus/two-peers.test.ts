@@ -52,6 +52,8 @@ test('a direct message reaches the one receiver of its kind', async () => {
   assert.equal(got.length, 1)
   assert.deepEqual([got[0]?.from, got[0]?.topic, got[0]?.priority], [a.peer, '', 'critical'])
   assert.equal(b.bus.status().figures?.droppedUnhandled, 1)
+  const [{ criticalOut, normalOut } = {}, { criticalIn, normalIn } = {}] = [a, b].map(({ bus }) => bus.status().figures)
+  assert.deepEqual([criticalOut, normalOut, criticalIn, normalIn], [1, 1, 1, 1])
 })
 
 test('a request is answered, or refused with a code and a sentence', async () => {

@@ -74,6 +74,17 @@ test('a call after the conversation was lost or ended begins another', async () 
   assert.equal(daemon.conversations.length, 3)
 })
 
+test('a conversation that nobody needs any more ends when what is under way is answered', async () => {
+  const first = peer.call('a', {})
+  peer[Symbol.dispose]()
+  await first
+  await settled()
+  assert.deepEqual(
+    daemon.conversations.map(({ disposed }) => disposed),
+    [true],
+  )
+})
+
 test('a daemon that does not start is tried again at growing intervals, and its reason told in between', async () => {
   daemon.startable = false
   const attempts: number[] = []

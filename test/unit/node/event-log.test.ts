@@ -86,6 +86,16 @@ describe('the event log', () => {
     )
   })
 
+  test('shows what lies one level down, and bytes never', () => {
+    const { log } = fixture()
+    log.note('bus', 'link:changed', {
+      peer: ADA,
+      now: { kind: 'direct', rtt: 'near', deep: {} },
+      bytes: new Uint8Array(3),
+    })
+    assert.deepEqual(log.recent({}, 1).events[0]?.details, { 'now.kind': 'direct', 'now.rtt': 'near' })
+  })
+
   test('many lines push out no event, and what was pushed out is counted', () => {
     const { log } = fixture()
     log.note('node', 'node:started', {})

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PeerId } from '../../../src/base/index.ts'
+import { type PeerId, TokenBucket } from '../../../src/base/index.ts'
 import { CHANNEL_MAX_WRITE_BYTES, type Channel } from '../../../src/network/index.ts'
 import { FramedChannel } from '../../../src/sync/join/framed-channel.ts'
-import { TokenBucket } from '../../../src/sync/join/token-bucket.ts'
 
 const { signal } = new AbortController()
 

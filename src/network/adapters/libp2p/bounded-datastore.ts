@@ -1,4 +1,5 @@
 import type { Libp2pOptions } from 'libp2p'
+import type { Clock } from '../../../base/index.ts'
 
 type Datastore = NonNullable<Libp2pOptions['datastore']>
 type Key = Parameters<Datastore['get']>[0]
@@ -6,8 +7,13 @@ type Query = Parameters<Datastore['query']>[0]
 type KeyQuery = Parameters<Datastore['queryKeys']>[0]
 
 export interface DatastoreLimits {
+  /** Other keys are not kept. */
+  readonly prefix: string
   readonly entries: number
+  /** Of keys with the same last part. */
+  readonly entriesPerOwner: number
   readonly valueBytes: number
+  readonly ageMs: number
 }
 
 interface Entry {
@@ -15,21 +21,37 @@ interface Entry {
   readonly value: Uint8Array
 }
 
+interface Kept extends Entry {
+  readonly owner: string
+  /** Monotonic. */
+  readonly until: number
+}
+
 /**
- * What libp2p keeps of other peers: in memory, and no more than a number of entries. The one written longest ago gives way; a
- * value that is too large is not kept. Strangers decide what is written here, so nothing of it goes to the disk.
+ * What strangers have us keep: in memory, of one kind, and no more than a number of entries, of each owner and in all. The one
+ * written longest ago gives way; each is forgotten after a time. The owner is the last part of the key.
  */
 export class BoundedDatastore implements Datastore {
   readonly #limits: DatastoreLimits
-  readonly #entries = new Map<string, Entry>()
+  readonly #clock: Clock
+  /** The oldest first. */
+  readonly #entries = new Map<string, Kept>()
+  readonly #perOwner = new Map<string, Set<string>>()
+  #refused = 0
   #evicted = 0
 
-  constructor(limits: DatastoreLimits) {
+  constructor(limits: DatastoreLimits, components: { readonly clock: Clock }) {
     this.#limits = limits
+    this.#clock = components.clock
   }
 
   get size(): number {
+    this.#expire()
     return this.#entries.size
+  }
+
+  get refused(): number {
+    return this.#refused
   }
 
   get evicted(): number {
@@ -38,29 +60,35 @@ export class BoundedDatastore implements Datastore {
 
   put(key: Key, value: Uint8Array): Key {
     const text = key.toString()
-    this.#entries.delete(text)
-    if (value.byteLength > this.#limits.valueBytes) return key
-    this.#entries.set(text, { key, value })
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#limits.entries) break
-      this.#entries.delete(oldest)
-      this.#evicted++
+    const { prefix, entries, entriesPerOwner, valueBytes, ageMs } = this.#limits
+    if (!text.startsWith(prefix) || value.byteLength > valueBytes) {
+      this.#refused++
+      return key
     }
+    this.#remove(text)
+    const owner = text.slice(text.lastIndexOf('/') + 1)
+    const texts = this.#perOwner.get(owner) ?? new Set()
+    this.#perOwner.set(owner, texts.add(text))
+    this.#entries.set(text, { key, value: value.slice(), owner, until: this.#clock.monotonic() + ageMs })
+    if (texts.size > entriesPerOwner) this.#evict(texts)
+    else if (this.#entries.size > entries) this.#evict(this.#entries.keys())
     return key
   }
 
   get(key: Key): Uint8Array {
+    this.#expire()
     const entry = this.#entries.get(key.toString())
     if (entry === undefined) throw Object.assign(new Error('not found'), { name: 'NotFoundError' })
     return entry.value
   }
 
   has(key: Key): boolean {
+    this.#expire()
     return this.#entries.has(key.toString())
   }
 
   delete(key: Key): void {
-    this.#entries.delete(key.toString())
+    this.#remove(key.toString())
   }
 
   async *putMany(source: Parameters<Datastore['putMany']>[0]): AsyncGenerator<Key> {
@@ -79,7 +107,7 @@ export class BoundedDatastore implements Datastore {
   }
 
   async *query(query: Query): AsyncGenerator<Entry> {
-    yield* this.#select(query, (entry) => entry)
+    yield* this.#select<Entry>(query, ({ key, value }) => ({ key, value }))
   }
 
   async *queryKeys(query: KeyQuery): AsyncGenerator<Key> {
@@ -97,6 +125,31 @@ export class BoundedDatastore implements Datastore {
     }
   }
 
+  #expire(): void {
+    const now = this.#clock.monotonic()
+    for (const [text, { until }] of this.#entries) {
+      if (until > now) break
+      this.#remove(text)
+    }
+  }
+
+  #evict(texts: Iterable<string>): void {
+    for (const oldest of texts) {
+      this.#evicted++
+      this.#remove(oldest)
+      return
+    }
+  }
+
+  #remove(text: string): void {
+    const entry = this.#entries.get(text)
+    if (entry === undefined) return
+    this.#entries.delete(text)
+    const texts = this.#perOwner.get(entry.owner)
+    texts?.delete(text)
+    if (texts?.size === 0) this.#perOwner.delete(entry.owner)
+  }
+
   #select<Item>(
     query: {
       readonly prefix?: string
@@ -107,6 +160,7 @@ export class BoundedDatastore implements Datastore {
     },
     itemOf: (entry: Entry) => Item,
   ): readonly Item[] {
+    this.#expire()
     const { prefix = '', filters = [], orders = [], offset = 0, limit = Number.POSITIVE_INFINITY } = query
     const items = [...this.#entries]
       .filter(([text]) => text.startsWith(prefix))

@@ -1,7 +1,7 @@
 import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from '../../../base/index.ts'
 import { SEED_BYTES } from '../../../identity/index.ts'
-import type { OpenTopicsSocket } from '../../open-topics.ts'
 import type { Transport } from '../../transport.ts'
+import type { Libp2pExtra } from './extra.ts'
 
 export const DEFAULT_LISTEN: readonly string[] = ['/ip4/127.0.0.1/tcp/0']
 /** Under this name, and no other, peers look for each other on the local network. */
@@ -16,8 +16,8 @@ export interface Libp2pTransportInit {
   readonly mdns?: boolean
   /** Default `DEFAULT_LAN_SERVICE`. */
   readonly lanService?: string
-  /** Carries these topics over gossipsub, for whoever joins them. Default: none, and gossipsub is not loaded. */
-  readonly openTopics?: OpenTopicsSocket
+  /** What else runs in the node: `kadDiscovery`, `gossipTopics`. Only what is named here is loaded. */
+  readonly extras?: readonly Libp2pExtra[]
 }
 
 export interface Libp2pTransportComponents {

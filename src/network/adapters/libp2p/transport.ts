@@ -10,6 +10,7 @@ import {
   type Libp2pTransportComponents,
   type Libp2pTransportInit,
 } from './load.ts'
+import type { ExtraServices } from './options.ts'
 
 export async function createTransport(
   init: Libp2pTransportInit & { readonly deviceSeed: Uint8Array },
@@ -22,15 +23,14 @@ export async function createTransport(
     )
   }
   const privateKey = await generateKeyPairFromSeed('Ed25519', init.deviceSeed)
-  const { openTopics } = init
-  const service =
-    openTopics === undefined ? undefined : (await import('./open-topics.ts')).openTopicsService(openTopics)
+  const services: ExtraServices = {}
+  for (const extra of init.extras ?? []) services[extra.name] = await extra.load()
   const carrier = new Libp2pCarrier(
     {
       privateKey,
       listen: init.listen ?? DEFAULT_LISTEN,
       lanService: init.mdns === true ? (init.lanService ?? DEFAULT_LAN_SERVICE) : undefined,
-      ...(service === undefined ? {} : { services: { openTopics: service } }),
+      services,
     },
     components,
   )

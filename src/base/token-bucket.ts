@@ -5,7 +5,7 @@ export interface TokenBucketInit {
   readonly refillMs: number
 }
 
-/** Lets through so many at once and then one by one. Times are monotonic milliseconds. */
+/** Lets through so much at once and then a little at a time. Times are monotonic milliseconds. */
 export class TokenBucket {
   readonly #init: TokenBucketInit
   #tokens: number
@@ -17,11 +17,11 @@ export class TokenBucket {
     this.#at = nowMs
   }
 
-  take(nowMs: number): boolean {
+  take(nowMs: number, amount = 1): boolean {
     this.#tokens = Math.min(this.#init.burst, this.#tokens + (nowMs - this.#at) / this.#init.refillMs)
     this.#at = nowMs
-    if (this.#tokens < 1) return false
-    this.#tokens--
+    if (this.#tokens < amount) return false
+    this.#tokens -= amount
     return true
   }
 }
