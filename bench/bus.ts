@@ -1,12 +1,13 @@
 import type { Benchmark, Figure } from './benchmark.ts'
 import { critical } from './bus/critical.ts'
+import { crowd } from './bus/crowd.ts'
 import { idle } from './bus/idle.ts'
 import { fanOut, publish } from './bus/publishing.ts'
 import { requests } from './bus/requests.ts'
 import { Rounds } from './bus/rounds.ts'
 import type { Section } from './bus/section.ts'
 
-const SECTIONS: readonly Section[] = [requests, publish, fanOut, critical, idle]
+const SECTIONS: readonly Section[] = [requests, publish, fanOut, critical, idle, crowd]
 const RUNS = 5
 
 export const benchmark: Benchmark = {

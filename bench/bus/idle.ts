@@ -1,6 +1,7 @@
 import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { DAEMON_NODE_FLAGS } from '../../src/control/index.ts'
 import type { Section } from './section.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -15,7 +16,7 @@ interface IdleReport {
   readonly cpuPercent: number
 }
 
-/** A whole peer that has nothing to do, as `createNode` makes it, beside a Node process that has nothing to do. */
+/** A whole peer that has nothing to do, as `createNode` makes it and with the flags of our daemon, beside a Node process that has nothing to do. */
 export const idle: Section = {
   name: 'idle',
   open: async () => {
@@ -54,7 +55,9 @@ export const idle: Section = {
 }
 
 async function report(kind: 'bare' | 'peer'): Promise<IdleReport> {
-  const child = fork(new URL('./idle-process.js', import.meta.url), [kind], { execArgv: ['--expose-gc'] })
+  const child = fork(new URL('./idle-process.js', import.meta.url), [kind], {
+    execArgv: kind === 'peer' ? [...DAEMON_NODE_FLAGS, '--expose-gc'] : ['--expose-gc'],
+  })
   const [measured] = (await once(child, 'message')) as [IdleReport]
   const exited = once(child, 'exit')
   child.disconnect()

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { DAEMON_NODE_FLAGS } from '../../src/control/index.ts'
 import type { Addresses, ContenderName } from './contender.ts'
 import type { Side } from './side.ts'
 
@@ -21,7 +22,7 @@ export type Answer =
 type Arguments<M extends Method> = Side[M] extends (...args: infer A) => unknown ? A : never
 type Result<M extends Method> = Side[M] extends (...args: never[]) => infer R ? Awaited<R> : never
 
-/** Another process of the benchmark, told what to do over its IPC channel. */
+/** Another process of the benchmark, run with the flags of our daemon whoever contends in it, told what to do over its IPC channel. */
 export class Worker implements AsyncDisposable {
   /** Called with how many messages it has heard so far. */
   onHeard: (heard: number) => void = () => undefined
@@ -32,7 +33,9 @@ export class Worker implements AsyncDisposable {
 
   constructor(profileFolder?: string) {
     const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
-    this.#child = fork(new URL('./process.ts', import.meta.url), { execArgv: ['--expose-gc', ...profiling] })
+    this.#child = fork(new URL('./process.ts', import.meta.url), {
+      execArgv: [...DAEMON_NODE_FLAGS, '--expose-gc', ...profiling],
+    })
     this.#child.on('message', (answer: Answer) => this.#onAnswer(answer))
     this.#child.on('exit', () => this.#failAll())
   }

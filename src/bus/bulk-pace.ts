@@ -11,6 +11,8 @@ export interface BulkPace {
   readonly shortestBeforeMs: number
   /** Monotonic ms. */
   readonly periodEnd: number
+  /** When the last round trip was measured. Monotonic ms. */
+  readonly at: number
   /** Round trips for which the smallest window is kept yet. */
   readonly resting: number
   /** The latest round trips, in ms. */
@@ -22,8 +24,10 @@ export interface RoundTrip {
   readonly rttMs: number
   /** Monotonic ms. */
   readonly now: number
-  /** Since the last round trip bulk went, and had to wait for the window. */
-  readonly limited: boolean
+  /** Bulk that the peer gave credit for since the last round trip. */
+  readonly takenBytes: number
+  /** Bulk had to wait for the window since then. */
+  readonly waited: boolean
   /** What the peer allows. */
   readonly maxBytes: number
 }
@@ -31,11 +35,13 @@ export interface RoundTrip {
 /** Routes change: a shortest round trip is believed for a period, which is the longer of these, and the next. */
 const PERIOD_MS = 30_000
 const PERIOD_ROUND_TRIPS = 32
-/** A single round trip may be long for many reasons, such as a pause of either process; not so the shortest of a few. */
+/** A single round trip may be long for many reasons, such as a pause of either process; the median of a few says more. */
 const RECENT = 3
 /** What more urgent frames may be delayed to. */
 const DELAY_FACTOR = 1.5
-const DELAY_SLACK_MS = 0.25
+const DELAY_SLACK_MS = 0.1
+/** A queue that takes no longer than this is not worth a link that stands idle between one write and the next. */
+const QUEUE_MS = 4
 /** Part of the window that is added or taken off at once. */
 const STEP = 1 / 8
 
@@ -46,6 +52,7 @@ export function firstPace(): BulkPace {
     shortestMs: Number.POSITIVE_INFINITY,
     shortestBeforeMs: Number.POSITIVE_INFINITY,
     periodEnd: Number.NEGATIVE_INFINITY,
+    at: 0,
     resting: 0,
     recentMs: [],
   }
@@ -56,22 +63,30 @@ export function firstPace(): BulkPace {
  * bulk takes what nobody else wants, and what is urgent finds a short queue on any link, fast or slow, near or far. Each
  * period begins with a few round trips at the smallest window, so that a queue of our own is never taken for the way itself.
  */
-export function nextPace(pace: BulkPace, { rttMs, now, limited, maxBytes }: RoundTrip): BulkPace {
+export function nextPace(pace: BulkPace, { rttMs, now, takenBytes, waited, maxBytes }: RoundTrip): BulkPace {
   const isNewPeriod = now >= pace.periodEnd
   const shortestMs = isNewPeriod ? rttMs : Math.min(pace.shortestMs, rttMs)
   const shortestBeforeMs = isNewPeriod ? pace.shortestMs : pace.shortestBeforeMs
   const recentMs = [...pace.recentMs, rttMs].slice(-RECENT)
   const allowedMs = Math.min(shortestMs, shortestBeforeMs) * DELAY_FACTOR + DELAY_SLACK_MS
   const resting = isNewPeriod ? RECENT : Math.max(0, pace.resting - 1)
-  const change = Math.min(...recentMs) > allowedMs ? -STEP : limited && pace.resting === 0 ? STEP : 0
-  const learnedBytes = Math.max(Math.ceil(pace.learnedBytes * (1 + change)), BULK_WINDOW_MIN_BYTES)
+  const isFull = waited && takenBytes > 0 && pace.resting === 0
+  const change = middle(recentMs) > allowedMs ? -STEP : isFull ? STEP : 0
+  const queueBytes = (takenBytes / Math.max(now - pace.at, 1)) * QUEUE_MS
+  const leastBytes = Math.max(BULK_WINDOW_MIN_BYTES, Math.min(queueBytes, BULK_WINDOW_FIRST_BYTES / 2))
+  const learnedBytes = Math.ceil(Math.max(pace.learnedBytes * (1 + change), leastBytes))
   return {
     windowBytes: Math.min(resting > 0 ? BULK_WINDOW_MIN_BYTES : learnedBytes, maxBytes),
     learnedBytes: Math.min(learnedBytes, maxBytes),
+    at: now,
     shortestMs,
     shortestBeforeMs,
     periodEnd: isNewPeriod ? now + Math.max(PERIOD_MS, rttMs * PERIOD_ROUND_TRIPS) : pace.periodEnd,
     resting,
     recentMs,
   }
+}
+
+function middle(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }

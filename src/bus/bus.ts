@@ -18,36 +18,28 @@ import { NAME_MAX_CHARS, type Signer, type Verifier, verifier } from '../identit
 import type { OpenTopics, Transport } from '../network/index.ts'
 import { Composer } from './composer.ts'
 import type { Contact } from './contact.ts'
+import { Correspondence } from './correspondence.ts'
 import { addSent, type Counters, counters } from './counters.ts'
 import { Dialogue } from './dialogue.ts'
 import { Dispatcher } from './dispatcher.ts'
-import type { Dissemination } from './dissemination/dissemination.ts'
-import { Lanes } from './dissemination/lanes.ts'
 import { MissedReports } from './dissemination/missed-reports.ts'
-import { OpenMesh } from './dissemination/open-mesh.ts'
-import { Tree } from './dissemination/tree.ts'
-import { envelopeFrame } from './envelope.ts'
+import { Publishing } from './dissemination/publishing.ts'
 import { BusError } from './errors.ts'
-import { FRAME } from './frames.ts'
 import { Inbox } from './inbox.ts'
 import { Introducer } from './introductions.ts'
 import { KindTable } from './kind-table.ts'
-import { outgoing } from './lane-queue.ts'
-import { DIRECT_MEMBERS_MAX, HOUSEKEEPING_MS, PACE_MAX_MS } from './limits.ts'
+import { HOUSEKEEPING_MS, PACE_MAX_MS } from './limits.ts'
 import { membersOnly } from './members-only.ts'
 import { OnceTable } from './once-table.ts'
 import { OverloadReports } from './overload-reports.ts'
 import { Peers } from './peers.ts'
-import { query } from './query.ts'
-import type { Ask, InFlight } from './questions.ts'
-import { Repeats } from './repeats.ts'
+import type { InFlight } from './questions.ts'
 import { Routing } from './routing/routing.ts'
 import { LANE_OF } from './scheduler.ts'
 import { Seals } from './seals.ts'
 import type { Session } from './session.ts'
 import { statusOf } from './status.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { isOpenTopic } from './topics.ts'
 import { tracedResponder } from './traced-responder.ts'
 import type {
   Admission,
@@ -115,7 +107,6 @@ class LaneBus implements Bus {
   readonly #inFlight: InFlight = { asked: 0, answering: 0 }
   readonly #responders = new KindTable<Responder>('answers')
   readonly #once = new OnceTable()
-  readonly #repeats: Repeats
   /** Ready peers. */
   readonly #dialogues = new Map<PeerId, Dialogue>()
   readonly #composer: Composer
@@ -124,15 +115,10 @@ class LaneBus implements Bus {
   readonly #dispatcher: Dispatcher
   readonly #introducer: Introducer
   readonly #overloads: OverloadReports
-  readonly #missed: MissedReports
-  readonly #seals: Seals
-  readonly #directMembersMax: number
-  readonly #lanes: Lanes
-  readonly #tree: Tree
-  readonly #mesh: OpenMesh | undefined
-  readonly #ways: readonly Dissemination[]
+  readonly #publishing: Publishing
   readonly #peers: Peers
   readonly #routing: Routing
+  readonly #correspondence: Correspondence
   #state: ComponentState = 'stopped'
   #since: number
   #stopping: Promise<void> = Promise.resolve()
@@ -154,26 +140,19 @@ class LaneBus implements Bus {
     this.#dispatcher = new Dispatcher(shared)
     this.#introducer = new Introducer({ self: this.self, admission, ownAddresses: () => transport.addresses() })
     this.#overloads = new OverloadReports({ events: this.events })
-    this.#missed = new MissedReports({ ...shared, events: this.events })
-    this.#repeats = new Repeats({ dialogue: (peer) => this.#dialogue(peer), events: this.events, clock })
-    this.#directMembersMax = init.directMembersMax ?? DIRECT_MEMBERS_MAX
     const { hybridClock } = this.#composer
     const { signer, verifier: checks = verifier() } = components
-    this.#seals = new Seals({ signer, verifier: checks, clock, hybridClock })
     const ways = {
       ...shared,
       self: this.self,
       hybridClock,
-      seals: this.#seals,
+      seals: new Seals({ signer, verifier: checks, clock, hybridClock }),
       dialogues: this.#dialogues,
-      missed: this.#missed,
+      missed: new MissedReports({ ...shared, events: this.events }),
+      deliver: (message: Message) => this.#subscriptions.deliver(message),
       onFull: (peer: PeerId, lane: Lane) => this.#dropped(peer, lane),
     }
-    const deliver = (message: Message): Promise<void> | undefined => this.#subscriptions.deliver(message)
-    this.#lanes = new Lanes(ways)
-    this.#tree = new Tree({ ...ways, deliver })
-    this.#mesh = openTopics === undefined ? undefined : new OpenMesh({ ...ways, openTopics, deliver })
-    this.#ways = [this.#lanes, this.#tree, ...(this.#mesh === undefined ? [] : [this.#mesh])]
+    this.#publishing = new Publishing({ directMembersMax: init.directMembersMax, openTopics }, ways)
     this.#routing = new Routing({
       ...ways,
       log,
@@ -192,6 +171,14 @@ class LaneBus implements Bus {
       },
       { ...shared, events: this.events },
     )
+    this.#correspondence = new Correspondence({
+      ...ways,
+      composer: this.#composer,
+      routing: this.#routing,
+      peers: this.#peers,
+      assertRunning: () => this.#assertRunning(),
+      events: this.events,
+    })
   }
 
   async start(options: StartOptions = {}): Promise<void> {
@@ -200,7 +187,7 @@ class LaneBus implements Bus {
     this.#become('ok')
     this.#ownAddresses = this.#use.transport.events.on('self:addresses', () => this.#introducer.ownAddressesChanged())
     this.#peers.start()
-    this.#mesh?.start()
+    this.#publishing.start()
     this.#armHousekeeping()
   }
 
@@ -220,7 +207,7 @@ class LaneBus implements Bus {
       since: this.#since,
       counters: this.#counters,
       dialogues,
-      tree: { ...this.#tree.figures, ...this.#mesh?.figures },
+      more: { ...this.#publishing.figures, ...this.#subscriptions.figures },
       presence: this.presence(),
     })
   }
@@ -229,9 +216,7 @@ class LaneBus implements Bus {
     this.#assertRunning()
     if (topic === '') throw new BusError('ERR_TOPIC_INVALID', 'a topic is needed; to reach one peer use send')
     const draft = this.#composer.draft(topic, kind, body, options)
-    const group = this.#use.admission.groupOf?.(topic) ?? topic
-    const way = isOpenTopic(topic) ? this.#openWay(topic) : this.#wayTo(group)
-    const dispatching = way.publish(draft, group)
+    const dispatching = this.#publishing.publish(draft)
     const { message, sent, skipped, roomiest } = dispatching instanceof Promise ? await dispatching : dispatching
     if (this.#subscriptions.wants(topic)) await this.#subscriptions.deliver({ ...message, body: body.slice() })
     const lane = LANE_OF[message.priority]
@@ -243,63 +228,32 @@ class LaneBus implements Bus {
     return this.#subscriptions.add(pattern, options, handler)
   }
 
-  async send(peer: PeerId, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<void> {
-    const dialogue = this.#dialogueOrWay(peer, options)
-    const message = this.#composer.message('', kind, body, options)
-    const frame = envelopeFrame(FRAME.message, message)
-    const expiresAt = this.#use.clock.monotonic() + message.ttlMs
-    if (dialogue === undefined) return this.#routing.remote.send(peer, message.priority, frame, expiresAt)
-    const { session } = dialogue
-    const entry = outgoing(frame, expiresAt)
-    const wait = session.outbox.post(message.priority, entry, options.signal)
-    if (wait !== undefined) await wait
-    this.#counters.messagesOut++
+  send(peer: PeerId, kind: string, body: Uint8Array, options: SendOptions = {}): Promise<void> {
+    return this.#correspondence.send(peer, kind, body, options)
   }
 
   receive(kind: string, handler: MessageHandler): Disposable {
     return this.#inbox.receive(kind, handler)
   }
 
-  async request(peer: PeerId, kind: string, body: Uint8Array, options: SingleRequestOptions = {}): Promise<Uint8Array> {
-    if (options.repeatable === true && !this.#isRemote(peer, options)) {
-      return this.#repeats.request(peer, this.#composer.repeatableAsk(kind, body, options))
-    }
-    const dialogue = this.#dialogueOrWay(peer, options)
-    return this.#ask(peer, dialogue, this.#composer.ask(kind, body, options))
+  request(peer: PeerId, kind: string, body: Uint8Array, options: SingleRequestOptions = {}): Promise<Uint8Array> {
+    return this.#correspondence.request(peer, kind, body, options)
   }
 
-  async *requestStream(
-    peer: PeerId,
-    kind: string,
-    body: Uint8Array,
-    options: RequestOptions = {},
-  ): AsyncGenerator<Uint8Array, void> {
-    const { questions } = this.#dialogue(peer)
-    yield* questions.stream(this.#composer.ask(kind, body, options))
+  requestStream(peer: PeerId, kind: string, body: Uint8Array, options: RequestOptions = {}): AsyncIterable<Uint8Array> {
+    return this.#correspondence.requestStream(peer, kind, body, options)
   }
 
   respond(kind: string, responder: Responder): Disposable {
     return this.#responders.add(kind, tracedResponder(kind, responder, this.#use))
   }
 
-  async query(
-    peers: readonly PeerId[],
-    kind: string,
-    body: Uint8Array,
-    options: QueryOptions = {},
-  ): Promise<QueryResult> {
-    this.#assertRunning()
-    return query({
-      peers,
-      enough: options.enough,
-      ask: this.#composer.ask(kind, body, options),
-      request: async (peer, ask) => this.#ask(peer, this.#dialogueOrWay(peer, options), ask),
-      clock: this.#use.clock,
-    })
+  query(peers: readonly PeerId[], kind: string, body: Uint8Array, options: QueryOptions = {}): Promise<QueryResult> {
+    return this.#correspondence.query(peers, kind, body, options)
   }
 
-  async ping(peer: PeerId, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
-    return this.#dialogue(peer).heartbeat.ping(options.signal)
+  ping(peer: PeerId, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    return this.#correspondence.ping(peer, options.signal)
   }
 
   presence(): readonly PeerPresence[] {
@@ -309,7 +263,7 @@ class LaneBus implements Bus {
   reconsider(): void {
     this.#peers.reconsider()
     this.#routing.reconsider()
-    for (const way of this.#ways) way.reconsider()
+    this.#publishing.reconsider()
   }
 
   #begin(contact: Contact, session: Session): Dialogue {
@@ -320,8 +274,8 @@ class LaneBus implements Bus {
       inbox: this.#inbox,
       dispatcher: this.#dispatcher,
       once: this.#once,
-      lanes: this.#lanes,
-      tree: this.#tree,
+      lanes: this.#publishing.lanes,
+      tree: this.#publishing.tree,
       responders: this.#responders,
       introducer: this.#introducer,
       routing: this.#routing,
@@ -336,7 +290,7 @@ class LaneBus implements Bus {
 
   #greet(peer: PeerId, name: string | undefined): void {
     this.#dialogues.get(peer)?.start()
-    for (const way of this.#ways) way.welcome(peer)
+    this.#publishing.welcome(peer)
     this.#routing.welcome(peer)
     this.events.emit('peer:ready', { peer, name })
   }
@@ -352,45 +306,8 @@ class LaneBus implements Bus {
     if (this.#dialogues.get(session.peer)?.session !== session) return
     this.#dialogues.delete(session.peer)
     this.#introducer.forget(session.peer)
-    for (const way of this.#ways) way.farewell(session.peer)
+    this.#publishing.farewell(session.peer)
     this.#routing.farewell(session.peer)
-  }
-
-  /** Along a tree if there are many members, and directly if there are few or we do not know them. */
-  #wayTo(group: string): Dissemination {
-    const members = this.#use.admission.membersOf?.(group)
-    const others = members === undefined ? 0 : members.size - 1
-    return others > this.#directMembersMax && this.#seals.signer !== undefined ? this.#tree : this.#lanes
-  }
-
-  #openWay(topic: string): Dissemination {
-    if (this.#mesh?.carries(topic) === true) return this.#mesh
-    throw new BusError('ERR_TOPIC_INVALID', `${JSON.stringify(topic)} is not an open topic of this peer`, {
-      fix: 'Name it in `openTopics` when the node is made, or use a topic that does not begin with "open".',
-    })
-  }
-
-  /** The lanes of a peer; nothing if others pass on what is for it. Throws `ERR_PEER_NOT_READY` if it cannot be reached at all. */
-  #dialogueOrWay(peer: PeerId, options: SendOptions): Dialogue | undefined {
-    return this.#isRemote(peer, options) ? undefined : this.#dialogue(peer)
-  }
-
-  /** Do others pass on what is for this peer? */
-  #isRemote(peer: PeerId, { direct }: SendOptions): boolean {
-    return direct !== true && !this.#dialogues.has(peer) && this.#state === 'ok' && this.#routing.reaches(peer)
-  }
-
-  #ask(peer: PeerId, dialogue: Dialogue | undefined, ask: Ask): Promise<Uint8Array> {
-    return dialogue === undefined ? this.#routing.remote.request(peer, ask) : dialogue.questions.request(ask)
-  }
-
-  #dialogue(peer: PeerId): Dialogue {
-    this.#assertRunning()
-    const dialogue = this.#dialogues.get(peer)
-    if (dialogue !== undefined) return dialogue
-    const { state, reason, fix } = this.#peers.contact(peer)?.presence() ?? {}
-    const detail = reason === undefined ? (state ?? 'not connected') : `${state}: ${reason}`
-    throw new BusError('ERR_PEER_NOT_READY', `the peer cannot be reached now (${detail})`, { fix })
   }
 
   #dropped(peer: PeerId, lane: Lane): string {
@@ -401,15 +318,11 @@ class LaneBus implements Bus {
 
   #armHousekeeping(): void {
     this.#housekeeping = this.#use.clock.setTimer(HOUSEKEEPING_MS, () => {
-      for (const [peer, dialogue] of this.#dialogues) {
-        if (dialogue.expire()) for (const way of this.#ways) way.lapsed(peer)
-      }
       this.#subscriptions.expire()
       this.#once.expire(this.#use.clock.monotonic())
-      for (const way of this.#ways) way.keepHouse()
+      this.#publishing.keepHouse()
       this.#routing.keepHouse(this.presence())
       this.#overloads.flush()
-      this.#missed.flush()
       this.#tellNews()
       this.#armHousekeeping()
     })
@@ -427,10 +340,10 @@ class LaneBus implements Bus {
     this.#ownAddresses?.[Symbol.dispose]()
     this.#subscriptions.close()
     const error = new BusError('ERR_BUS_STOPPED', 'the bus was stopped')
-    this.#repeats.stop(error)
+    this.#correspondence.stop(error)
     await this.#peers.stop()
     this.#dispatcher.stop()
-    for (const way of this.#ways) way.stop()
+    this.#publishing.stop()
     this.#routing.stop(error)
     this.#once.clear(error)
     this.#become('stopped')

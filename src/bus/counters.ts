@@ -44,6 +44,8 @@ export interface Counters {
   parcelsOut: number
   parcelsIn: number
   parcelsDropped: number
+  /** Of ours, refused by everybody whom we tried. */
+  parcelsReturned: number
   /** Passed on for others, or refused to them. */
   parcelsPassed: number
   parcelsRefused: number
@@ -92,6 +94,7 @@ export function counters(): Counters {
     parcelsOut: 0,
     parcelsIn: 0,
     parcelsDropped: 0,
+    parcelsReturned: 0,
     parcelsPassed: 0,
     parcelsRefused: 0,
     droppedAddresses: 0,

@@ -39,7 +39,7 @@ export const BULK_PATIENCE_MS = 250
 export const BULK_WINDOW_BYTES: number = 768 * 1024
 /** What we have in flight at first, and at least, as far as the peer allows; see `nextPace`. */
 export const BULK_WINDOW_FIRST_BYTES: number = 256 * 1024
-export const BULK_WINDOW_MIN_BYTES: number = 64 * 1024
+export const BULK_WINDOW_MIN_BYTES: number = 32 * 1024
 /** Round trips are measured so often while bulk flows. */
 export const BULK_PROBE_MS = 20
 /** The largest window of a peer that we make use of. */

@@ -33,9 +33,9 @@ export class Scheduler {
   /** What the peer allows. */
   #windowMaxBytes = this.#pace.windowBytes
   readonly #window = new SendWindow(this.#pace)
-  /** Since the last round trip bulk waited for the window; the peer took bulk. */
+  /** Since the last round trip: what the peer took of bulk, and whether bulk waited for the window. */
+  #takenBytes = 0
   #waited = false
-  #moved = false
   #othersSinceBulk = 0
   #bulkHeldSince: number | undefined
 
@@ -47,10 +47,15 @@ export class Scheduler {
 
   /** A round trip on the control lane was measured. */
   measured(rttMs: number, now: number): void {
-    const limited = this.#waited && this.#moved
-    this.#pace = nextPace(this.#pace, { rttMs, now, limited, maxBytes: this.#windowMaxBytes })
+    this.#pace = nextPace(this.#pace, {
+      rttMs,
+      now,
+      takenBytes: this.#takenBytes,
+      waited: this.#waited,
+      maxBytes: this.#windowMaxBytes,
+    })
+    this.#takenBytes = 0
     this.#waited = false
-    this.#moved = false
     this.#window.resize(this.#pace.windowBytes)
   }
 
@@ -83,7 +88,7 @@ export class Scheduler {
 
   /** Credit from the peer; false if it is more than was ever spent. */
   grant(bytes: number): boolean {
-    this.#moved = true
+    this.#takenBytes += bytes
     return this.#window.grant(bytes)
   }
 

@@ -8,7 +8,8 @@ export interface StatusParts {
   readonly since: number
   readonly counters: Counters
   readonly dialogues: readonly Dialogue[]
-  readonly tree: Readonly<Record<string, number>>
+  /** Figures of the tree and of the subscriptions. */
+  readonly more: Readonly<Record<string, number>>
   readonly presence: readonly PeerPresence[]
 }
 
@@ -27,7 +28,7 @@ export function statusOf(parts: StatusParts): ComponentStatus {
   return { state: 'degraded', reason, since: Math.min(...struggling.map((peer) => peer.since)), ...fix, figures }
 }
 
-function figuresOf({ counters, dialogues, tree, presence }: StatusParts): Readonly<Record<string, number>> {
+function figuresOf({ counters, dialogues, more, presence }: StatusParts): Readonly<Record<string, number>> {
   const sum = (of: (dialogue: Dialogue) => number): number => dialogues.reduce((total, one) => total + of(one), 0)
   const { bytesIn, bytesOut, droppedExpired, handlersStuck, ...others } = counters
   for (const { session } of dialogues) addSent(others, session.outbox.scheduler)
@@ -39,7 +40,7 @@ function figuresOf({ counters, dialogues, tree, presence }: StatusParts): Readon
     peersReachable: count('reachable'),
     peersKnown: presence.length,
     ...others,
-    ...tree,
+    ...more,
     bytesIn: bytesIn + sum(({ session }) => session.bytesIn),
     bytesOut: bytesOut + sum(({ session }) => session.outbox.bytesOut),
     droppedExpired: droppedExpired + sum(({ session }) => session.outbox.scheduler.expired),

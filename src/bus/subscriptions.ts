@@ -32,6 +32,13 @@ export class Subscriptions {
     return subscription
   }
 
+  /** How many there are, and the messages that wait in them. */
+  get figures(): Readonly<Record<'subscriptions' | 'subscriptionsQueued', number>> {
+    let queued = 0
+    for (const subscription of this.#all) queued += subscription.queued
+    return { subscriptions: this.#all.size, subscriptionsQueued: queued }
+  }
+
   /** Does anybody here listen to the topic? */
   wants(topic: string): boolean {
     return this.#wanting(topic).length > 0
@@ -119,6 +126,10 @@ class TopicSubscription implements Subscription {
 
   get delivered(): number {
     return this.#delivered
+  }
+
+  get queued(): number {
+    return this.#mailbox.size
   }
 
   get dropped(): number {

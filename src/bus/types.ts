@@ -156,7 +156,7 @@ export interface BusEvents {
   /** It was heard again, or another member (`via`) reaches it: then our link is at fault, and is made anew. */
   'peer:recovered': { readonly peer: PeerId; readonly via: PeerId | undefined }
   /** A peer is reached in another way than before, or no longer, or not as fast. Told at most about once a second for each peer. */
-  'link:changed': { readonly peer: PeerId; readonly now: LinkQuality; readonly before: LinkQuality }
+  'link:changed': LinkQuality & { readonly peer: PeerId; readonly before: LinkQuality['kind'] }
   /** Either side refused the other. */
   'peer:refused': { readonly peer: PeerId; readonly reason: string; readonly by: 'us' | 'them' }
   /** A peer told where others of our spaces can be reached. */

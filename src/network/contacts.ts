@@ -74,7 +74,8 @@ export class Contacts {
     for (const [peer, addresses] of peers) {
       const contact = this.#contact(peer, now)
       if (contact === undefined) continue
-      if (!contact.wanted) contact.nextAttemptAt = now
+      // One that is linked over a relay is given the time to say where it is.
+      if (!contact.wanted && contact.state !== 'relayed') contact.nextAttemptAt = now
       contact.wanted = true
       this.learn(peer, addresses, now)
     }

@@ -10,6 +10,7 @@ import {
   type Timer,
 } from '../base/index.ts'
 import { type Attempt, type ContactStatus, Contacts } from './contacts.ts'
+import { NetworkError } from './errors.ts'
 import type { Link, Transport } from './transport.ts'
 
 export interface ConnectionKeeperComponents {
@@ -147,7 +148,8 @@ export class ConnectionKeeper implements Component {
       if (isThere) this.#contacts.linked(peer, now.kind, this.#now())
       else this.#contacts.dialFailed(peer, 'the peer closed the connection at once', this.#now())
     } catch (error) {
-      this.#contacts.dialFailed(peer, reasonOf(error), this.#now())
+      const reason = error instanceof NetworkError ? error.message : reasonOf(error)
+      this.#contacts.dialFailed(peer, reason, this.#now())
     }
     this.#turn()
   }

@@ -24,6 +24,8 @@ export interface InviteReport {
   readonly uses: number
   /** Milliseconds since 1970. */
   readonly expires: number
+  /** Why whoever uses it elsewhere may not get here, as far as members found out, and what to do. */
+  readonly unreachable?: { readonly reason: string; readonly fix: string }
 }
 
 interface InviteInput {
@@ -146,7 +148,14 @@ function spaceOperations(node: PlexusNode): readonly Operation[] {
           ttlMs,
           addresses: node.transport.addresses(),
         })
-        return { ticket, space: { id: target.id, name: target.name }, role, uses, expires: invite.expires }
+        return {
+          ticket,
+          space: { id: target.id, name: target.name },
+          role,
+          uses,
+          expires: invite.expires,
+          ...unreachable(node),
+        }
       },
     }),
     operation({
@@ -163,6 +172,12 @@ function spaceOperations(node: PlexusNode): readonly Operation[] {
       },
     }),
   ]
+}
+
+function unreachable({ reach }: PlexusNode): Pick<InviteReport, 'unreachable'> {
+  const { from, relays, reason, fix } = reach.report()
+  if (from !== 'nowhere' || relays.length > 0 || reason === undefined || fix === undefined) return {}
+  return { unreachable: { reason, fix } }
 }
 
 /** The shared space that is wanted, by name or id; else the newest one, or a new one called "home". */

@@ -12,7 +12,7 @@ export async function traced<T>(
 ): Promise<T> {
   const { clock, random, log } = components
   const { traceId, spanId, parentSpanId, traceparent } = startSpan(random, context.trace)
-  if (context.trace !== undefined && parentSpanId === undefined)
+  if (context.trace && parentSpanId === undefined)
     log.debug({ traceId, operation }, 'a trace that is none was left out')
   const begun = clock.monotonic()
   let outcome = 'ok'

@@ -10,19 +10,16 @@ export interface StoreReport {
   readonly freeBytes: number
   readonly pragmas: Readonly<Record<string, string | number>>
   readonly schemas: readonly { readonly module: string; readonly version: number; readonly appVersion: string }[]
-  /** The largest first; indexes by their own name. */
+  /** The largest first; indexes by their own name. Empty where SQLite cannot tell. */
   readonly tables: readonly { readonly name: string; readonly bytes: number }[]
 }
 
-const PRAGMAS = [
-  'journal_mode',
-  'synchronous',
-  'page_size',
-  'page_count',
-  'freelist_count',
-  'secure_delete',
-  'user_version',
-]
+/** Those that belong to the file; others are of a connection. */
+const PRAGMAS = ['journal_mode', 'page_size', 'page_count', 'freelist_count', 'auto_vacuum', 'encoding', 'user_version']
+
+/** Not every build of SQLite can tell the sizes of tables. */
+const HAS_DBSTAT = "SELECT 1 AS hit FROM pragma_module_list WHERE name = 'dbstat'"
+const TABLES = 'SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name ORDER BY bytes DESC'
 
 /** Reads only. Throws `StoreError` for a file that cannot be read at all. */
 export function inspectDatabase(database: Database): StoreReport {
@@ -31,10 +28,9 @@ export function inspectDatabase(database: Database): StoreReport {
     return typeof value === 'string' || typeof value === 'number' ? value : ''
   }
   const pageBytes = Number(pragma('page_size'))
-  const tables = database
-    .prepare('SELECT name, sum(pgsize) AS bytes FROM dbstat GROUP BY name ORDER BY bytes DESC')
-    .all()
-  const hasMeta = tables.some(({ name }) => name === 'meta')
+  const has = (sql: string): boolean => database.prepare(sql).get() !== undefined
+  const tables = has(HAS_DBSTAT) ? database.prepare(TABLES).all() : []
+  const hasMeta = has("SELECT 1 AS hit FROM sqlite_schema WHERE name = 'meta'")
   const schemas = hasMeta ? database.prepare('SELECT module, version, app_version FROM meta ORDER BY module').all() : []
   return {
     integrity: String(pragma('quick_check(1)')),

@@ -10,8 +10,10 @@ import { decodeHave, decodeHaveRequest, decodeHello, decodeRec, decodeWant, enco
 /** What the handlers of incoming messages need to know. */
 export interface Desk {
   readonly serving: Serving
-  /** The space, if the peer is a member of it that may have records. */
+  /** The space, if the peer is a member of it that may have records, and its lanes are up. */
   find(space: SpaceId, peer: PeerId): SpaceSync | undefined
+  /** The same for what the peer published, which others may have brought. */
+  findFor(space: SpaceId, author: PeerId): SpaceSync | undefined
   /** Whether we take anything from this peer at the moment. */
   hears(peer: PeerId): boolean
   blame(peer: PeerId, misconduct: Misconduct): void
@@ -65,12 +67,18 @@ export function handleMessages(bus: Bus, desk: Desk): Disposable {
   )
   take('sync.have', decodeHave, (space, from, have) => (desk.hears(from) ? space.onNews(from, have) : undefined))
   handlers.use(bus.subscribe(RECORDS_TOPICS, { kinds: ['record.live'] }, (message) => takeLive(desk, message)))
+  handlers.use(
+    bus.events.on('messages:missed', ({ group, from }) => {
+      const space = group.split('/')[1] ?? ''
+      if (isSpaceId(space)) desk.findFor(space, from)?.onMissed()
+    }),
+  )
   return handlers
 }
 
 function takeLive(desk: Desk, { topic, from, body }: Message): void {
   const space = topic.split('/')[1] ?? ''
-  if (isSpaceId(space) && desk.hears(from)) desk.find(space, from)?.onLive(from, body)
+  if (isSpaceId(space) && desk.hears(from)) desk.findFor(space, from)?.onLive(from, body)
 }
 
 function decoded<T>(desk: Desk, from: PeerId, body: Uint8Array, decode: (body: Uint8Array) => T): T | undefined {

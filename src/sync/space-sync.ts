@@ -151,7 +151,12 @@ export class SpaceSync {
     this.counts.liveIn += frames.length
     if (this.#intake.offerLive({ peer, frames }, body.byteLength)) return
     this.counts.liveDropped += frames.length
-    this.#apply({ on: 'differs', peer })
+    this.#differs(peer)
+  }
+
+  /** Members published what did not come here: what it was is with the others. */
+  onMissed(): void {
+    this.#differs(undefined)
   }
 
   /** Settles once the frames are dealt with: until then the peer's lane does not get its credit back. */
@@ -254,14 +259,13 @@ export class SpaceSync {
     if (report === undefined) return
     if (isBad(report)) this.#suspect(peers)
     // Whoever sent a record of its own holds what comes before it; of others it may know no more than we do.
-    const [own, others] = [
-      report.gaps.filter(({ author }) => peers.has(author)),
-      report.gaps.filter(({ author }) => !peers.has(author)),
-    ]
+    const ready = this.#use.readyMembers(this.space)
+    const isOwn = ({ author }: { readonly author: PeerId }): boolean => peers.has(author) && ready.includes(author)
+    const [own, others] = [report.gaps.filter(isOwn), report.gaps.filter((gap) => !isOwn(gap))]
     for (const gap of own) this.#apply({ on: 'gap', peer: gap.author, ranges: [gap] })
     if (report.stored > 0) this.#apply({ on: 'grown' })
     const unexplained = report.parked > 0 && report.gaps.length === 0
-    if (others.length > 0 || unexplained) for (const peer of peers) this.#apply({ on: 'differs', peer })
+    if (others.length > 0 || unexplained) for (const peer of peers) this.#differs(peer)
   }
 
   #storeRecs(peer: PeerId, batches: readonly RecBatch[]): void {
@@ -335,12 +339,23 @@ export class SpaceSync {
     return (this.#suspects.get(peer) ?? 0) > this.#use.clock.monotonic()
   }
 
+  /** Compares in a while with this peer, or with any member if it has no lanes with us. */
+  #differs(peer: PeerId | undefined): void {
+    const isReady = peer !== undefined && this.#use.readyMembers(this.space).includes(peer)
+    const other = isReady ? peer : this.#anyMember()
+    if (other !== undefined) this.#apply({ on: 'differs', peer: other })
+  }
+
+  #anyMember(): PeerId | undefined {
+    const members = this.#use.readyMembers(this.space)
+    return members[Math.floor(this.#use.random.unit() * members.length)]
+  }
+
   #armAntiEntropy(): void {
     const { random, clock } = this.#use
     const delayMs = ANTI_ENTROPY_MIN_MS + random.unit() * (ANTI_ENTROPY_MAX_MS - ANTI_ENTROPY_MIN_MS)
     this.#antiEntropy = clock.setTimer(delayMs, () => {
-      const members = this.#use.readyMembers(this.space)
-      const peer = members[Math.floor(random.unit() * members.length)]
+      const peer = this.#anyMember()
       if (this.#parked > 0) this.#retryParked()
       if (peer !== undefined) this.begin(peer)
       this.#armAntiEntropy()

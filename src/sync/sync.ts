@@ -151,14 +151,17 @@ class SpacesSync implements Sync {
   }
 
   #desk(): Desk {
+    const findFor: Desk['findFor'] = (space, author) => {
+      if (isAtLeast(this.#use.spaces.roleOf(space, author), 'reader')) return this.#spaces.get(space)
+      this.#strangers++
+      return undefined
+    }
     return {
       serving: this.#serving,
+      findFor,
       find: (space, peer) => {
-        if (!isAtLeast(this.#use.spaces.roleOf(space, peer), 'reader')) {
-          this.#strangers++
-          return undefined
-        }
-        return this.#ready.has(peer) ? this.#spaces.get(space) : undefined
+        const found = findFor(space, peer)
+        return this.#ready.has(peer) ? found : undefined
       },
       hears: (peer) => !this.#conduct.isCutOff(peer),
       blame: (peer, misconduct) => this.#blame(peer, misconduct),

@@ -42,6 +42,11 @@ export class Machines implements AsyncDisposable {
     run('ip', '-n', space(name), ...args)
   }
 
+  /** What `ip netns exec` calls a machine. */
+  namespaceOf(name: string): string {
+    return space(name)
+  }
+
   /** Makes a machine route what is not for it, by rules of nftables. */
   route(name: string, rules: string): void {
     this.exec(name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')

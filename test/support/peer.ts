@@ -17,6 +17,8 @@ export interface PeerInit {
   /** The database: a file that survives a restart, or in memory. */
   readonly path?: string
   readonly log?: Logger
+  /** As of the bus. */
+  readonly directMembersMax?: number
 }
 
 export interface Peer extends AsyncDisposable {
@@ -36,7 +38,10 @@ export async function startPeer(init: PeerInit): Promise<Peer> {
   const { identity, random, journal, spaces, [Symbol.dispose]: close } = durableHalf({ ...init, log })
   // 2. The live pillar: the transport, and the bus with the spaces as its admission.
   const transport = await init.transportOf(identity)
-  const bus = createBus({ name })({ transport, admission: admissionOf(spaces), clock, random, log })
+  const { directMembersMax = 32 } = init
+  const { device: signer } = identity
+  const busOf = createBus({ name, directMembersMax })
+  const bus = busOf({ transport, admission: admissionOf(spaces), signer, clock, random, log })
   // 3. The beam.
   const sync = createSync()({ transport, bus, journal, spaces, clock, random, log })
   await transport.start()

@@ -126,7 +126,7 @@ export class GroupTree {
     arrival: Arrival,
     now: number,
   ): { readonly push: readonly PeerId[]; readonly effects: TreeEffect[] } | undefined {
-    const stream = this.#streams.prove(arrival, now)
+    const stream = this.#streams.prove(arrival, arrival.via === undefined, now)
     if (stream === undefined) return undefined
     const { number, round, via } = arrival
     stream.keepUntil = Math.max(stream.keepUntil, now + arrival.memoryMs)

@@ -20,12 +20,12 @@ export class StreamTable {
     return this.#proven.get(key) ?? this.#hearsay.get(key)
   }
 
-  /** The stream of a message with a signature; `undefined` if its author, or the group, has too many. */
-  prove(name: TreeStreamInit, now: number): TreeStream | undefined {
+  /** The stream of a message with a signature; `undefined` if its author, or the group, has too many. Our own always fit. */
+  prove(name: TreeStreamInit, isOwn: boolean, now: number): TreeStream | undefined {
     const known = this.#proven.get(name)
     if (known !== undefined) return known
     if (!this.#proven.hasRoom(name.from)) this.#expire(now)
-    if (!this.#proven.hasRoom(name.from)) return undefined
+    if (!isOwn && !this.#proven.hasRoom(name.from)) return undefined
     const stream = this.#hearsay.get(name) ?? new TreeStream(name)
     this.#hearsay.delete(stream)
     this.#proven.add(stream)

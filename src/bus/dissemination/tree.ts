@@ -162,6 +162,8 @@ export class Tree implements Dissemination {
     }
     const tree = this.#treeFor(dialogue.session.peer, name.from, envelope.topic)
     if (tree === undefined || this.#isRepeated(tree, name, dialogue)) return undefined
+    // What we said in an earlier life.
+    if (name.from === this.#use.self) return undefined
     const { round, signature } = spread
     const frame = spreadFrame(round + 1, signature, spread.envelope)
     const received = { dialogue, tree, name, round, envelope, frame }
@@ -204,8 +206,7 @@ export class Tree implements Dissemination {
 
   /** The tree that a message belongs to; nothing, and counted, if its neighbour or its author may not be heard there. */
   #treeFor(via: PeerId, from: PeerId, topic: string): GroupTree | undefined {
-    const { admission, counters, self } = this.#use
-    if (from === self) return undefined
+    const { admission, counters } = this.#use
     const tree = this.#treeWith(admission.groupOf?.(topic) ?? topic, via)
     if (tree === undefined) return undefined
     if (this.#isMember(tree.group, from) && admission.mayUseTopic(from, topic)) return tree

@@ -33,7 +33,7 @@ export class LinkReports {
       if (this.#last.size <= CONTACTS_MAX) break
       this.#last.delete(oldest)
     }
-    this.#events.emit('link:changed', { peer, now, before })
+    this.#events.emit('link:changed', { peer, ...now, before: before.kind })
   }
 }
 

@@ -124,6 +124,7 @@ export class Courier {
       return
     }
     this.#forget(id)
+    this.#use.counters.parcelsReturned++
     kept.consignment.onRefused?.(code)
   }
 

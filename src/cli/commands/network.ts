@@ -48,9 +48,14 @@ async function invite(context: CommandContext, options: InviteOptions): Promise<
     ttlMs: options.expires === undefined ? undefined : spanOf(options.expires),
   })
   const uses = report.uses === 1 ? 'one peer' : `${report.uses} peers`
+  const { unreachable } = report
+  const warning =
+    unreachable === undefined
+      ? ''
+      : `\n\nit may not work from elsewhere: ${oneLine(unreachable.reason, 300)}\nfix: ${unreachable.fix}`
   context.finish(
     report,
-    `plexus join ${report.ticket}\n\n${styled('dim', `lets ${uses} into "${oneLine(report.space.name)}" as ${report.role}, valid ${duration(report.expires - Date.now())}; whoever has it can join, so send it privately`)}`,
+    `plexus join ${report.ticket}\n\n${styled('dim', `lets ${uses} into "${oneLine(report.space.name)}" as ${report.role}, valid ${duration(report.expires - Date.now())}; whoever has it can join, so send it privately`)}${warning}`,
   )
 }
 

@@ -63,14 +63,24 @@ async function askDaemon(profile: Profile, signal: AbortSignal): Promise<Facts['
     call<{ readonly clocks: readonly PeerClock[] }>('peers.clocks'),
   ])
   const addresses = sample.status.addresses.slice(0, DIALS_MAX)
-  const [dials, http] = await Promise.all([Promise.all(addresses.map(dial)), lookAtHttp(info.mcpUrl)])
+  const local = localHosts()
+  const [dials, http] = await Promise.all([
+    Promise.all(addresses.map((address) => dial(address, local))),
+    lookAtHttp(info.mcpUrl),
+  ])
   return { info, answerMs, sample, settings, clocks, http, dials: dials.flat(), openFilesMax: openFilesMax(info.pid) }
 }
 
-/** Connects to an address that the daemon listens on; none for those that are no plain TCP. */
-async function dial(multiaddr: string): Promise<readonly DialFact[]> {
+/** Addresses of this machine itself: those that a router has for it may not be reached from within. */
+function localHosts(): ReadonlySet<string> {
+  const all = Object.values(networkInterfaces()).flat()
+  return new Set(['127.0.0.1', '::1', ...all.flatMap((one) => one?.address ?? [])])
+}
+
+/** Connects to an address that the daemon listens on; none for those that are no plain TCP of this machine. */
+async function dial(multiaddr: string, local: ReadonlySet<string>): Promise<readonly DialFact[]> {
   const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)(?:\/p2p\/[^/]+)?$/.exec(multiaddr) ?? []
-  if (host === undefined) return []
+  if (host === undefined || !local.has(host)) return []
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   const socket = connect({ host, port: Number(port), timeout: DIAL_TIMEOUT_MS })
   socket.once('connect', () => resolve(undefined))

@@ -110,6 +110,7 @@ class Drawing {
       `expired ${busFigure(sample, 'droppedExpired')} (${rate(rates?.expired)})`,
       `overloads ${busFigure(sample, 'droppedFull')}`,
       `faults ${busFigure(sample, 'faults')}`,
+      `subscribers ${busFigure(sample, 'subscriptions')} (${busFigure(sample, 'subscriptionsQueued')} wait)`,
     ]
     const isLosing = (rates?.dropped ?? 0) + (rates?.expired ?? 0) > 0
     return [
@@ -117,7 +118,7 @@ class Drawing {
       cells('in', flow('in')),
       cells('out', flow('out')),
       cells('waiting', waiting),
-      this.#paint(isLosing ? 'yellow' : 'dim', this.#line(lost.join('   '))),
+      this.#paint(isLosing ? 'yellow' : 'dim', this.#line(lost.join('  '))),
     ]
   }
 

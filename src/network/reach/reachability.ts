@@ -31,6 +31,8 @@ const ASKED_MAX = 3
 /** From news of links or addresses to the round that looks what they change. */
 const SETTLE_MS = 2_000
 export const REACH_RECHECK_MS: number = 15 * 60 * 1000
+/** News does not make us ask whether we are still reached from anywhere before so much time has passed. */
+export const REACH_FRESH_MS = 60_000
 const ANSWER_TIMEOUT_MS: number = DIAL_TIMEOUT_MS + 5_000
 
 /**
@@ -74,7 +76,8 @@ export class Reachability implements Component {
   #subscriptions: DisposableStack | undefined
   #timer: Timer | undefined
   #dueAt = Number.POSITIVE_INFINITY
-  /** Where we listened when we last asked. */
+  /** When we last asked, monotonic, and where we listened then. */
+  #askedAt = Number.NEGATIVE_INFINITY
   #asked = ''
   #since: number
 
@@ -125,9 +128,10 @@ export class Reachability implements Component {
     return this.#reach
   }
 
-  /** Somebody else may see us from elsewhere. To be called too when `mayAsk` has changed its mind. */
+  /** Somebody else may see us from elsewhere, or we are elsewhere. To be called too when `mayAsk` has changed its mind. */
   reconsider(): void {
-    if (this.#reach.from !== 'anywhere') this.#askIn(SETTLE_MS)
+    const isFresh = this.#use.clock.monotonic() - this.#askedAt < REACH_FRESH_MS
+    if (this.#reach.from !== 'anywhere' || !isFresh) this.#askIn(SETTLE_MS)
   }
 
   #onNews(peer: PeerId): void {
@@ -154,6 +158,7 @@ export class Reachability implements Component {
     const layers = this.#layers()
     const hasMoved = layers.join() !== this.#asked
     this.#asked = layers.join()
+    this.#askedAt = this.#use.clock.monotonic()
     if (layers.length === 0) {
       this.#conclude({ from: 'nowhere', addresses: [], reason: 'this peer listens nowhere', fix: LISTEN })
       return

@@ -103,15 +103,8 @@ export class EventLog implements Disposable {
 
   /** What is remembered and passes, the oldest first; the newest `limit` of it. */
   recent(filter: EventFilter, limit: number): EventBatch {
-    const place = { events: 0, lines: 0 }
-    const found: NodeEvent[] = []
-    let lost = 0
-    while (!this.#isAtEnd(place)) {
-      const batch = this.#read(place, filter)
-      found.push(...batch.events)
-      lost += batch.lost
-    }
-    return { events: found.slice(-limit), lost }
+    const { events, lost } = this.#read({ events: 0, lines: 0 }, filter, Number.POSITIVE_INFINITY)
+    return { events: limit === 0 ? [] : events.slice(-limit), lost }
   }
 
   /** The newest `limit` events of level info and above, no log lines; cheap. */
@@ -136,7 +129,7 @@ export class EventLog implements Disposable {
     for (;;) {
       if (this.#isAtEnd(place)) await this.#more(signal)
       signal.throwIfAborted()
-      const batch = this.#read(place, filter)
+      const batch = this.#read(place, filter, BATCH_MAX)
       if (batch.events.length > 0 || batch.lost > 0) yield batch
     }
   }
@@ -157,15 +150,15 @@ export class EventLog implements Disposable {
     }
   }
 
-  /** The next of both rings in the order in which they came. */
-  #read(place: Place, filter: EventFilter): EventBatch {
+  /** The next `max` of both rings, in the order in which they came, and of these what passes. */
+  #read(place: Place, filter: EventFilter, max: number): EventBatch {
     const lost = Math.max(0, this.#events.begin - place.events) + Math.max(0, this.#lines.begin - place.lines)
     place.events = Math.max(place.events, this.#events.begin)
     place.lines = Math.max(place.lines, this.#lines.begin)
     const passes = eventFilter(filter)
     const names = this.#names()
     const events: NodeEvent[] = []
-    for (let read = 0; read < BATCH_MAX; read++) {
+    for (let read = 0; read < max; read++) {
       const event = this.#events.at(place.events)
       const line = this.#lines.at(place.lines)
       const isLine = event === undefined || (line !== undefined && line.seq < event.seq)
@@ -207,6 +200,5 @@ function withNames(event: NodeEvent, names: ReadonlyMap<string, string>): NodeEv
 
 /** By its name: what goes wrong is worth more attention than what comes and goes. */
 function levelOf(kind: string): LogLevel {
-  if (/address|discovered/.test(kind)) return 'debug'
   return /fail|degraded|refus|lost|suspect|overload|fork|missed/.test(kind) ? 'warn' : 'info'
 }

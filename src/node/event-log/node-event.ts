@@ -24,7 +24,7 @@ export interface NodeEvent {
   readonly details: Readonly<Record<string, EventDetail>>
 }
 
-const DETAILS_MAX = 24
+const DETAILS_MAX = 16
 const TEXT_MAX_CHARS = 300
 const LIST_MAX = 5
 /** These have a place of their own. */
@@ -33,11 +33,12 @@ const APART: ReadonlySet<string> = new Set(['peer', 'name', 'traceId', ...REDACT
 /** What of some fields may be kept: plain values, short lists of them, and those one level down, by their names. */
 export function detailsOf(fields: object): Record<string, EventDetail> {
   const details: Record<string, EventDetail> = {}
-  for (const [name, value] of Object.entries(fields).slice(0, DETAILS_MAX)) {
+  for (const [name, value] of Object.entries(fields)) {
     if (APART.has(name)) continue
     const plain = Array.isArray(value) ? listOf(value) : plainOf(value)
     if (plain !== undefined) details[name] = plain
     else if (typeof value === 'object' && value !== null) Object.assign(details, partsOf(name, value))
+    if (Object.keys(details).length >= DETAILS_MAX) break
   }
   return details
 }

@@ -9,6 +9,9 @@ const COMPONENTS_LOOK_MS = 10_000
 /** Records that are stored one after the other are told of as a number. */
 const RECORDS_GATHER_MS = 1_000
 
+/** Told of every peer by every other: in a large space they would push out all else. */
+const NOISE = ['peer:addresses', 'address:learned', 'peer:discovered']
+
 export interface WatchedParts {
   readonly clock: Clock
   readonly journal: { readonly events: Events<JournalEvents> }
@@ -22,7 +25,7 @@ export interface WatchedParts {
 export function watchNode(log: EventLog, of: WatchedParts): Disposable {
   log.useNames(() => namesIn(of.spaces))
   const watching = new DisposableStack()
-  for (const [name, { events }] of Object.entries(of.parts)) watching.use(log.watch(name, events))
+  for (const [name, { events }] of Object.entries(of.parts)) watching.use(log.watch(name, events, NOISE))
   watching.use(watchRecords(log, of))
   watching.use(watchComponents(log, of))
   return watching

@@ -136,12 +136,12 @@ test('routers that do not: it stays relayed, the relay goes away and comes back'
   const { checks } = machines.plexus<{ checks: { name: string; state: string; detail: string }[] }>('ada', 'doctor')
   const reachable = checks.find(({ name }) => name === 'reachable')
   assert.equal(reachable?.state, 'ok')
-  assert.match(reachable?.detail ?? '', /^no; a member relays: a member dialled/)
+  assert.match(reachable?.detail ?? '', /^no; 1 member relays: a member dialled/)
   machines.plexus('ada', 'think', 'through a third')
   await arrives(machines, 'bohr', 'through a third')
   assert.equal(machines.plexus<{ rttsMs: number[] }>('bohr', 'ping', 'ada').rttsMs.length, 3)
 
-  machines.plexus('curie', 'down')
+  process.kill(machines.plexus<{ daemon: { pid: number } }>('curie', 'status').daemon.pid, 'SIGKILL')
   const gone = await eventually(async () => {
     const found = peer(machines, 'ada', 'bohr')
     return found !== undefined && found.state !== 'ready' ? found : undefined
@@ -150,6 +150,9 @@ test('routers that do not: it stays relayed, the relay goes away and comes back'
   const places = machines.plexus<Status>('ada', 'status').components.find(({ name }) => name === 'relay-places')
   assert.equal(places?.state, 'degraded')
   assert.match(places?.reason ?? '', /^the relay \S+ is gone/)
+
+  const { unreachable } = machines.plexus<{ unreachable?: { reason: string; fix: string } }>('ada', 'invite')
+  assert.match(unreachable?.fix ?? '', /^Let TCP port \d+ through .* --relay/)
 
   machines.plexus('ada', 'think', 'while the relay was away')
   machines.plexus('curie', 'up')

@@ -11,17 +11,20 @@ import { FRAME, pingFrame } from '../../../src/bus/frames.ts'
 import { LANES, type Lane, type Priority } from '../../../src/bus/index.ts'
 import { libp2pTransport, type Transport } from '../../../src/network/index.ts'
 import { RawPeer } from '../../simulation/bus/raw-peer.ts'
-import { BusProcess } from '../../support/bus-process.ts'
+import { BusProcess, type BusProcessInit } from '../../support/bus-process.ts'
+import { Machines, missingForMachines } from '../../support/machines.ts'
 import { Throttle } from '../../support/throttle.ts'
-import { noHosts, TwoHosts } from '../../support/two-hosts.ts'
 
-/** What up to four others may cost: the lanes of one hold 5.25 MiB, its streams 4 MiB not yet read, and there are buffers below. */
-const GROWTH_MAX_MIB = 48
+/** What one other peer may cost: its lanes hold 5.25 MiB, its streams 4 MiB not yet read, and there are buffers below. */
+const PEER_MAX_MIB = 12
 /** 32 MiB for each of the others. */
 const MESSAGES = 2_000
 const MESSAGE_BYTES = 16 * 1024
+/** So many fit in a lane. */
+const BATCH = 100
 
-if (noHosts !== undefined) console.warn(`SKIPPED: half-open and flapping links: ${noHosts}`)
+const noMachines = missingForMachines()
+if (noMachines !== undefined) console.warn(`SKIPPED: half-open and flapping links: ${noMachines}`)
 
 interface Stage extends AsyncDisposable {
   readonly ada: BusProcess
@@ -30,13 +33,13 @@ interface Stage extends AsyncDisposable {
 }
 
 /** Ada and bohr and others, all of them linked with each other. */
-async function stage(count: number, hosts?: TwoHosts): Promise<Stage> {
+async function stage(count: number, machines?: Machines): Promise<Stage> {
   await using starting = new AsyncDisposableStack()
-  const at = (host: 0 | 1): { namespace?: string; listen?: string } =>
-    hosts === undefined ? {} : { namespace: hosts.names[host], listen: `/ip4/10.77.0.${host + 1}/tcp/0` }
+  const at = (n: number): Pick<BusProcessInit, 'namespace' | 'listen'> =>
+    machines === undefined ? {} : n < 2 ? onMachine(machines, 'near') : onMachine(machines, 'far')
   const all: BusProcess[] = []
   for (let n = 0; n < 2 + count; n++) {
-    const one = starting.use(await BusProcess.start({ seed: n + 1, ...at(n < 2 ? 0 : 1) }))
+    const one = starting.use(await BusProcess.start({ seed: n + 1, ...at(n) }))
     await one.connect(...all)
     all.push(one)
   }
@@ -45,15 +48,30 @@ async function stage(count: number, hosts?: TwoHosts): Promise<Stage> {
   return { ada, bohr, others, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-/** Ada publishes to everybody, and bohr gets all of it; ada's memory stays within bounds. Returns what each did not get. */
-async function goesOn({ ada, bohr }: Stage, heard: number): Promise<Readonly<Record<string, number>>> {
+function onMachine(machines: Machines, name: 'near' | 'far'): Pick<BusProcessInit, 'namespace' | 'listen'> {
+  const address = name === 'near' ? '10.78.0.1' : '10.78.0.2'
+  return { namespace: machines.namespaceOf(name), listen: `/ip4/${address}/tcp/0` }
+}
+
+/**
+ * Ada publishes to all `linked` others, no faster than bohr hears it, and bohr gets all of it; ada's memory stays within
+ * bounds. Returns how many messages each of the others did not get.
+ */
+async function goesOn(
+  { ada, bohr }: Stage,
+  { linked, heardBefore = 0 }: { readonly linked: number; readonly heardBefore?: number },
+): Promise<Readonly<Record<string, number>>> {
+  const total: Record<string, number> = {}
   const before = await ada.do('memory', {})
-  const skipped = await ada.do('publish', { count: MESSAGES, bytes: MESSAGE_BYTES })
+  for (let sent = 0; sent < MESSAGES; sent += BATCH) {
+    const skipped = await ada.do('publish', { count: BATCH, bytes: MESSAGE_BYTES })
+    for (const [peer, count] of Object.entries(skipped)) total[peer] = (total[peer] ?? 0) + count
+    assert.equal(skipped[bohr.peer], undefined)
+    await bohr.do('heard', { count: heardBefore + sent + BATCH })
+  }
   const after = await ada.do('memory', {})
-  assert.ok(after - before < GROWTH_MAX_MIB, `${before.toFixed(1)} MiB grew to ${after.toFixed(1)} MiB`)
-  await bohr.do('heard', { count: heard })
-  assert.equal(skipped[bohr.peer], undefined)
-  return skipped
+  assert.ok(after - before < linked * PEER_MAX_MIB, `${before.toFixed(1)} MiB grew to ${after.toFixed(1)} MiB`)
+  return total
 }
 
 suite('sockets to nowhere', { concurrency: true, timeout: 170_000 }, () => {
@@ -66,7 +84,7 @@ suite('sockets to nowhere', { concurrency: true, timeout: 170_000 }, () => {
     await ada.event('peer:ready', slow.peer)
     await slow.event('peer:ready', ada.peer)
     line.slow()
-    const skipped = await goesOn(all, MESSAGES)
+    const skipped = await goesOn(all, { linked: 2 })
     assert.ok((skipped[slow.peer] ?? 0) > MESSAGES / 4, `${skipped[slow.peer]} were dropped`)
     assert.equal((await ada.event('overload', slow.peer)).lane, 'normal')
     const late = /ERR_REQUEST_TIMEOUT|ERR_EXPIRED|ERR_PEER/
@@ -82,14 +100,14 @@ suite('sockets to nowhere', { concurrency: true, timeout: 170_000 }, () => {
     const { ada, others } = all
     const [wakes, dies, sleeps] = others as [BusProcess, BusProcess, BusProcess]
     for (const one of others) one.kill('SIGSTOP')
-    const going = goesOn(all, MESSAGES)
+    const going = goesOn(all, { linked: 4 })
     for (const one of others) assert.match((await ada.event('peer:suspected', one.peer)).reason, /no sign of life/)
     wakes.kill('SIGCONT')
     dies.kill('SIGKILL')
     await going
     assert.notEqual((await ada.event('peer:lost', dies.peer)).reason, '')
     assert.match((await ada.event('peer:lost', sleeps.peer)).reason, /nobody who was asked reaches it/)
-    await goesOn(all, 2 * MESSAGES)
+    await goesOn(all, { linked: 4, heardBefore: MESSAGES })
     sleeps.kill('SIGCONT')
     await ada.event('peer:ready', sleeps.peer)
     for (const one of [wakes, sleeps]) await answers(ada, one)
@@ -97,34 +115,60 @@ suite('sockets to nowhere', { concurrency: true, timeout: 170_000 }, () => {
     assert.ok(gone?.state === 'offline' && gone.reason !== undefined && gone.fix !== undefined, JSON.stringify(gone))
   })
 
-  test('links that go up and down, and one whose peer vanished', { skip: noHosts ?? false }, async () => {
-    using hosts = new TwoHosts()
-    await using all = await stage(1, hosts)
+  test('links that go up and down, and one whose peer vanished', { skip: noMachines ?? false }, async () => {
+    await using machines = new Machines('near', 'far')
+    machines.cable('cable', ['near', '10.78.0.1/24'], ['far', '10.78.0.2/24'])
+    const cable = (state: 'up' | 'down'): void => machines.ip('far', 'link', 'set', 'cable', state)
+    await using all = await stage(1, machines)
     const { ada, bohr, others } = all
     const [far] = others as [BusProcess]
     for (let n = 1; n <= 5; n++) {
-      hosts.cable('down')
+      cable('down')
       const asked = ada.do('echo', { peer: far.peer, timeoutMs: 60_000 })
       await ada.do('publish', { count: 100, bytes: MESSAGE_BYTES })
-      hosts.cable('up')
+      cable('up')
       assert.equal(await asked, 'answered', `time ${n}`)
     }
     await bohr.do('heard', { count: 500 })
 
-    hosts.cable('down')
+    cable('down')
     far.kill('SIGKILL')
-    await goesOn(all, 500 + MESSAGES)
+    await goesOn(all, { linked: 2, heardBefore: 500 })
     await ada.event('peer:suspected', far.peer)
     assert.match((await ada.event('peer:lost', far.peer)).reason, /no sign of life/)
-    hosts.cable('up')
-    await using back = await BusProcess.start({
-      seed: 3,
-      namespace: hosts.names[1],
-      listen: '/ip4/10.77.0.2/tcp/0',
-    })
+    cable('up')
+    await using back = await BusProcess.start({ seed: 3, ...onMachine(machines, 'far') })
     assert.equal(back.peer, far.peer)
     await back.connect(ada)
     await answers(ada, back)
+  })
+
+  test('a cable that is cut between two of three: the third passes messages on', {
+    skip: noMachines ?? false,
+  }, async () => {
+    await using machines = new Machines('ada', 'bohr', 'curie')
+    machines.cable('first', ['ada', '10.79.1.1/24'], ['bohr', '10.79.1.2/24'])
+    machines.cable('second', ['bohr', '10.79.2.2/24'], ['curie', '10.79.2.3/24'])
+    machines.cable('third', ['curie', '10.79.3.3/24'], ['ada', '10.79.3.1/24'])
+    const start = (seed: number, name: string, address: string): Promise<BusProcess> =>
+      BusProcess.start({ seed, namespace: machines.namespaceOf(name), listen: `/ip4/${address}/tcp/0` })
+    await using ada = await start(1, 'ada', '10.79.1.1')
+    await using bohr = await start(2, 'bohr', '10.79.2.2')
+    await using curie = await start(3, 'curie', '10.79.3.3')
+    await bohr.connect(ada)
+    await curie.connect(bohr)
+    await ada.connect(curie)
+    machines.ip('curie', 'link', 'set', 'third', 'down')
+    await ada.event('peer:suspected', curie.peer)
+    assert.equal((await ada.event('peer:recovered', curie.peer)).via, bohr.peer)
+    assert.match((await ada.event('peer:lost', curie.peer)).reason, /silent/)
+    assert.equal(await ada.do('echo', { peer: curie.peer, timeoutMs: 30_000 }), 'answered')
+    const presence = await ada.do('presence', { peer: curie.peer })
+    assert.deepEqual([presence?.state, presence?.via], ['reachable', bohr.peer])
+    assert.equal((await bohr.do('figures', {})).parcelsPassed, 2)
+    machines.ip('curie', 'link', 'set', 'third', 'up')
+    await ada.connect(curie)
+    await answers(ada, curie)
   })
 
   test('peers that say nonsense, and peers that say too much, on each lane', async () => {
@@ -139,16 +183,17 @@ suite('sockets to nowhere', { concurrency: true, timeout: 170_000 }, () => {
       ...babbling.map(({ raw, lane }, n) => say(raw, lane, seededRandom(n).bytes(256 * 1024), 1)),
       ...flooding.map(({ raw, lane }) => say(raw, lane, ...flood(lane))),
     ])
-    await goesOn(all, MESSAGES)
+    await goesOn(all, { linked: 1 + speakers.length })
     await speaking
     for (const { peer } of babbling) assert.match((await ada.event('peer:lost', peer)).reason, /malformed input/)
     const { faults, droppedUnhandled = 0 } = await ada.do('figures', {})
-    assert.equal(faults, LANES.length)
+    assert.ok((faults ?? 0) >= LANES.length, `${faults} breaches`)
     assert.ok(droppedUnhandled > 0)
     for (const { peer, lane } of flooding) {
       const now = await ada.do('presence', { peer })
-      // A flood on the control lane makes more answers than that lane holds; the others say no more than they may.
-      assert.ok(now?.state === 'ready' || (lane === 'control' && now?.reason !== undefined), JSON.stringify(now))
+      // A flood on the control lane makes more answers than that lane holds, and one on the bulk lane may go beyond its credit.
+      const mayEnd = (lane === 'control' || lane === 'bulk') && now?.reason !== undefined
+      assert.ok(now?.state === 'ready' || mayEnd, JSON.stringify(now))
     }
     for (const { peer, again } of babbling) {
       await again()

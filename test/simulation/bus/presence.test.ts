@@ -20,7 +20,7 @@ function chronicle(at: Attendant, about: Attendant): string[] {
   note('peer:suspected', () => 'suspected')
   note('peer:recovered', ({ via }) => `recovered${via === undefined ? '' : ' by another'}`)
   note('peer:lost', ({ reason }) => `lost: ${reason}`)
-  note('link:changed', ({ now, before }) => `${before.kind} to ${now.kind}`)
+  note('link:changed', ({ kind, before }) => `${before} to ${kind}`)
   return lines
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bytesOfHex, encodeCbor } from '../../../src/base/index.ts'
 import { FRAME, frame } from '../../../src/bus/frames.ts'
+import { MESSAGE_MAX_BYTES } from '../../../src/bus/index.ts'
 import { ONCE_PER_PEER, ONCE_PER_PEER_BYTES } from '../../../src/bus/limits.ts'
 import { type Attendant, type Meeting, meeting, read, text } from './meeting.ts'
 import { RawPeer } from './raw-peer.ts'
@@ -227,4 +228,26 @@ test('answers that are too many to keep are forgotten, and the request does not 
   await Promise.all(asked)
   assert.equal(runs, count)
   assert.deepEqual(outcomes.sort(), [...Array.from({ length: count - 1 }, () => `${size}`), 'ERR_ANSWER_FORGOTTEN'])
+})
+
+test('an answer that is too large, or in parts, is an error once and again', async () => {
+  await using room = await meeting(2)
+  const [a, b] = room.all as [Attendant, Attendant]
+  await room.connect(a, b)
+  let runs = 0
+  b.bus.respond('large', async () => {
+    runs++
+    return new Uint8Array(MESSAGE_MAX_BYTES + 1)
+  })
+  b.bus.respond('parts', async function* () {
+    runs++
+    yield text('x')
+  })
+  const expected = { large: 'ERR_MESSAGE_TOO_LARGE', parts: 'ERR_ANSWER_STREAMED' }
+  for (const [kind, remoteCode] of Object.entries(expected)) {
+    const failed = assert.rejects(a.bus.request(b.peer, kind, text(''), { repeatable: true }), { remoteCode })
+    await room.pass(500)
+    await failed
+  }
+  assert.equal(runs, 1, 'what is in parts does not begin')
 })

@@ -20,6 +20,7 @@ import {
 } from '../../../src/network/index.ts'
 import { DIAL_BACK_PACE_MS } from '../../../src/network/reach/dial-back.ts'
 import { DIAL_BACK_PROTOCOL, encodeDialBackAnswer } from '../../../src/network/reach/dial-back-messages.ts'
+import { REACH_FRESH_MS } from '../../../src/network/reach/reachability.ts'
 import { MessageChannel } from '../../../src/network/wire/message-channel.ts'
 
 const MINUTE_MS = 60_000
@@ -117,6 +118,12 @@ describe('reachability', () => {
     await scene.pass(10_000)
     assert.deepEqual([asker.reach().from, asker.reach().reason], ['anywhere', undefined])
     assert.equal(scene.changes, 3)
+    // It has moved: whoever is met next says so.
+    await scene.pass(REACH_FRESH_MS)
+    for (const { peer } of a.links()) scene.members.delete(peer)
+    await scene.link(a, await scene.liar(seen('/ip4/198.51.100.1', 'connection refused')))
+    await scene.pass(10_000)
+    assert.equal(asker.reach().from, 'nowhere')
   })
 
   test('a member that answers nonsense, or nothing, changes nothing', async () => {

@@ -19,8 +19,10 @@ export class Neighbourhood implements AsyncDisposable {
   readonly network: SimulatedNetwork
   readonly peers: Map<number, Peer> = new Map()
   readonly #folder: string = mkdtempSync(join(tmpdir(), 'plexus-sync-'))
+  readonly #bus: { readonly directMembersMax?: number }
 
-  constructor(seed: number) {
+  constructor(seed: number, bus: { readonly directMembersMax?: number } = {}) {
+    this.#bus = bus
     this.random = seededRandom(seed)
     this.network = new SimulatedNetwork({}, { clock: this.clock, random: this.random, log: silentLogger() })
   }
@@ -33,6 +35,7 @@ export class Neighbourhood implements AsyncDisposable {
       clock: this.clock,
       transportOf: ({ device }) => simulatedTransport(this.network, device.peer),
       path: join(this.#folder, `${number}.db`),
+      ...this.#bus,
     })
     this.peers.set(number, peer)
     return peer
@@ -57,6 +60,11 @@ export class Neighbourhood implements AsyncDisposable {
 
   async link(a: Peer, b: Peer): Promise<void> {
     await this.until(a.transport.dial(b.id, b.transport.addresses()))
+  }
+
+  async unlink(a: Peer, b: Peer): Promise<void> {
+    this.network.cut(a.id, b.id)
+    await this.run(10)
   }
 
   /** Links everyone with everyone. */

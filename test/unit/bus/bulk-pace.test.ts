@@ -10,6 +10,9 @@ interface Path {
   readonly bytesPerMs: number
 }
 
+const ALL_THAT_GOES = { waited: true, maxBytes: BULK_WINDOW_BYTES }
+const NOTHING = { takenBytes: 0, waited: false, maxBytes: BULK_WINDOW_BYTES }
+
 function rttOf({ delayMs, bytesPerMs }: Path, windowBytes: number): number {
   return delayMs + Math.max(0, windowBytes - delayMs * bytesPerMs) / bytesPerMs
 }
@@ -20,14 +23,16 @@ function flow(path: Path, forMs: number, clock: VirtualClock, start: BulkPace = 
   for (const end = clock.monotonic() + forMs; clock.monotonic() < end; ) {
     const pace = paces.at(-1)!
     const rttMs = rttOf(path, pace.windowBytes)
-    clock.advance(Math.max(BULK_PROBE_MS, rttMs))
-    paces.push(nextPace(pace, { rttMs, now: clock.monotonic(), limited: true, maxBytes: BULK_WINDOW_BYTES }))
+    const passed = Math.max(BULK_PROBE_MS, rttMs)
+    clock.advance(passed)
+    const takenBytes = (pace.windowBytes / rttMs) * passed
+    paces.push(nextPace(pace, { ...ALL_THAT_GOES, rttMs, now: clock.monotonic(), takenBytes }))
   }
   return paces
 }
 
 function idle(delayMs: number, clock: VirtualClock): BulkPace {
-  return nextPace(firstPace(), { rttMs: delayMs, now: clock.monotonic(), limited: false, maxBytes: BULK_WINDOW_BYTES })
+  return nextPace(firstPace(), { ...NOTHING, rttMs: delayMs, now: clock.monotonic() })
 }
 
 test('on a long fat link the window grows until the link is full', () => {
@@ -58,7 +63,7 @@ test('one long round trip among short ones changes nothing', () => {
   for (let n = 0; n < 10; n++) {
     clock.advance(BULK_PROBE_MS)
     const rttMs = n % 3 === 2 ? 500 : 10
-    pace = nextPace(pace, { rttMs, now: clock.monotonic(), limited: false, maxBytes: BULK_WINDOW_BYTES })
+    pace = nextPace(pace, { ...NOTHING, rttMs, now: clock.monotonic() })
   }
   assert.equal(pace.learnedBytes, firstPace().learnedBytes)
 })
@@ -67,7 +72,7 @@ test('a window that bulk does not fill does not grow', () => {
   const clock = new VirtualClock()
   const first = idle(10, clock)
   clock.advance(1000)
-  const next = nextPace(first, { rttMs: 10, now: clock.monotonic(), limited: false, maxBytes: BULK_WINDOW_BYTES })
+  const next = nextPace(first, { ...NOTHING, rttMs: 10, now: clock.monotonic() })
   assert.equal(next.learnedBytes, first.learnedBytes)
 })
 

@@ -72,6 +72,16 @@ test('a slow handler gets one message at a time and loses the oldest of those th
   assert.equal(subscription.dropped, 1)
 })
 
+test('tells how many there are and how much waits in them', () => {
+  const { subscriptions } = subject()
+  subscriptions.add('a', {}, () => new Promise(() => undefined))
+  const iterated = subscriptions.add('a', {}, undefined)
+  for (let n = 0; n < 3; n++) void subscriptions.deliver(message('a'))
+  assert.deepEqual(subscriptions.figures, { subscriptions: 2, subscriptionsQueued: 5 })
+  iterated[Symbol.dispose]()
+  assert.deepEqual(subscriptions.figures, { subscriptions: 1, subscriptionsQueued: 2 })
+})
+
 test('a handler that publishes to itself runs after it returned', () => {
   const { subscriptions } = subject()
   const order: string[] = []

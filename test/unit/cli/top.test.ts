@@ -140,6 +140,8 @@ function sample(of: Partial<Sample> = {}, bus: Readonly<Record<string, number>> 
             bytesIn: 50_000,
             requestsInFlight: 2,
             droppedFull: 3,
+            subscriptions: 2,
+            subscriptionsQueued: 5,
             ...bus,
           },
         },

@@ -194,6 +194,14 @@ describe('contacts', () => {
     assert.deepEqual([contacts.list()[0]?.state, contacts.nextDueAt()], ['linked', undefined])
   })
 
+  test('a peer that called over a relay is wanted later: it has the time to say where it is', () => {
+    const contacts = new Contacts(seededRandom(1))
+    contacts.linked(peer(1), 'relayed', 0)
+    assert.equal(contacts.nextDueAt(), undefined)
+    contacts.want(new Map([[peer(1), []]]), 100)
+    assert.equal(contacts.nextDueAt(), UPGRADE_FIRST_MS)
+  })
+
   test('a relayed link that falls while a direct one is tried for is not dialled twice', () => {
     const contacts = wanting()
     contacts.takeDue(0)

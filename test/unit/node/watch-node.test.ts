@@ -47,9 +47,10 @@ test('a component that changes its state, or was started again, is told of', () 
   ])
 })
 
-test('what a part tells is there under its name', () => {
+test('what a part tells is there under its name, but for what everybody tells of everybody', () => {
   const { bus, watching, seen } = fixture()
   bus.events.emit('anything:new', { n: 1 })
+  bus.events.emit('peer:addresses', { n: 1 })
   watching[Symbol.dispose]()
   bus.events.emit('anything:new', { n: 2 })
   assert.deepEqual(seen(), [['bus', 'anything:new', { n: 1 }]])

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Connection, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { errnoOf } from '../../../base/index.ts'
 import { reachOf, splitAddress } from '../../addresses.ts'
 import { isPunchable } from './hole-punch.ts'
 
@@ -8,6 +9,8 @@ import { isPunchable } from './hole-punch.ts'
 const FIRST_PORT = 49_152
 const PORTS = 16_384
 const TCP_TAG = '@libp2p/tcp'
+/** What systems say of a port that one may not have. */
+const PORT_REFUSED: readonly string[] = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES']
 
 interface TransportManager {
   dial(address: Multiaddr, options: { readonly signal: AbortSignal }): Promise<Connection>
@@ -46,7 +49,7 @@ export class RawDials {
       this.#localPorts.set(connection, localPort)
       return connection
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+      if (!PORT_REFUSED.includes(errnoOf(error) ?? '')) throw error
       return await this.#transports.dial(address, { signal })
     }
   }
