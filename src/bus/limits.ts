@@ -1,5 +1,6 @@
 import type { TokenBucketInit } from '../base/index.ts'
 import { TRACEPARENT_CHARS } from '../base/index.ts'
+import { OPEN_MESSAGE_MAX_BYTES } from '../network/index.ts'
 import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
 
 /** Every number that bounds the bus. Part of the protocol where docs/specs/bus.md says so. */
@@ -131,6 +132,8 @@ export const DIRECT_STREAMS_PER_PEER = 256
 /** Authors whose key and id we know together. */
 export const AUTHORS_MAX = 4096
 
+/** The largest body of a message on an open topic: what the mesh carries, less the envelope and its signature. */
+export const OPEN_BODY_MAX_BYTES: number = OPEN_MESSAGE_MAX_BYTES - 1024
 /** A message of an open topic that did not come so long after a later one is given up. */
 export const OPEN_GAP_MS = 10_000
 /** Authors on open topics that are remembered, in all and by the neighbour that brought them; further ones are refused. */
@@ -148,8 +151,6 @@ export const OPEN_AUTHOR_RATE: TokenBucketInit = { burst: 1024, refillMs: 0.5 }
 export const OPEN_NEIGHBOUR_RATE: TokenBucketInit = { burst: 2 * 1024, refillMs: 0.25 }
 export const OPEN_TOTAL_RATE: TokenBucketInit = { burst: 4 * 1024, refillMs: 0.125 }
 export const OPEN_NEIGHBOURS_MAX = 256
-/** Messages of open topics that wait for subscribers with the policy `block`. */
-export const OPEN_WAITING_MAX = 256
 
 /** Messages kept for those who ask. */
 export const CACHE_MAX_BYTES: number = 16 * 1024 * 1024

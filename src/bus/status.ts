@@ -8,7 +8,7 @@ export interface StatusParts {
   readonly since: number
   readonly counters: Counters
   readonly dialogues: readonly Dialogue[]
-  /** Figures of the tree and of the subscriptions. */
+  /** Figures of the tree, the mesh and the subscriptions. */
   readonly more: Readonly<Record<string, number>>
   readonly presence: readonly PeerPresence[]
 }

@@ -73,12 +73,14 @@ function detailText(value: string | number | boolean): string {
   return /^[\w.:/+-]+$/.test(value) ? plainLine(value, DETAIL_MAX_CHARS) : quotedLine(value, DETAIL_MAX_CHARS)
 }
 
-/** Local time of day, with milliseconds. */
+/** Local time of day with milliseconds, after the day if that is not today. */
 function timeOf(at: number): string {
   const date = new Date(at)
   const two = (n: number): string => String(n).padStart(2, '0')
   const ms = String(date.getMilliseconds()).padStart(3, '0')
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`
+  if (date.toDateString() === new Date().toDateString()) return time
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`
 }
 
 function traceIdOf(text: string): string {

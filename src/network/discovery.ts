@@ -20,8 +20,8 @@ export interface FoundPeer {
  */
 export interface Discovery {
   /**
-   * Tells `addresses` as ours under `key`, for `ANNOUNCEMENT_MS`. Resolves once somebody has noted it. Rejects with
-   * `NetworkError`: `ERR_UNREACHABLE` when nobody did, `ERR_TIMEOUT`.
+   * Tells `addresses` as ours under `key`, for `ANNOUNCEMENT_MS`. Resolves once somebody was told. Rejects with
+   * `NetworkError`: `ERR_UNREACHABLE` when nobody did or there is no address, `ERR_TIMEOUT`.
    */
   announce(key: Uint8Array, addresses: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<void>
   /**

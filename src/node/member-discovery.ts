@@ -54,7 +54,7 @@ export class MemberDiscovery implements Component, ContentDiscovery {
   readonly name = 'discovery'
   readonly #use: MemberDiscoveryComponents
   readonly #schedule: SearchSchedule
-  readonly #counts = { found: 0, announcedKeys: 0 }
+  readonly #counts = { found: 0 }
   #running: AbortController | undefined
   #subscriptions: DisposableStack | undefined
   #announceTimer: Timer | undefined
@@ -181,7 +181,6 @@ export class MemberDiscovery implements Component, ContentDiscovery {
       for (const secret of secrets) {
         for (const window of announcedWindows(clock.now())) {
           await discovery.announce(memberKey(secret, transport.self, window), addresses, { signal })
-          this.#counts.announcedKeys++
         }
       }
     } catch (error) {

@@ -24,7 +24,10 @@ const COUNTERS: ReadonlySet<string> = new Set([
   ...['dials', 'refusedStreams', 'failedHandlers', 'failedDials', 'refusedPeers', 'oversizedFrames', 'ignoredLanPeers'],
   ...['ignored', 'strangersClosed', 'dropped', 'queriesAnswered', 'queriesRefused', 'answersRefused'],
   ...['liveOut', 'liveIn', 'liveDropped', 'fetched', 'served', 'wantsRefused', 'fromStrangers', 'peersCutOff'],
+  ...['announced', 'searches', 'unanswered', 'refusedPuts', 'evicted', 'found', 'openResets'],
   ...['joinRequests', 'joinsAdmitted', 'joinsRefused', 'joinsMalformed'],
+  ...['appended', 'appendCommits', 'parkedDropped', 'viewFailures', 'unknownKinds', 'refusedCircuits'],
+  ...['dialBacks', 'refused', 'failed', 'bytesRelayed', 'reserved', 'circuitsOpened'],
 ])
 
 type MetricType = 'gauge' | 'counter'

@@ -92,6 +92,12 @@ export function discoverySuite(adapter: string, makeBench: () => Promise<Discove
     await assert.rejects(all(discovery.find(KEY, { signal })), /enough/)
   })
 
+  check('without an address there is nothing to announce', async (bench) => {
+    const [a, b] = [await bench.finder(), await bench.finder()]
+    await assert.rejects(a.discovery.announce(KEY, []), { code: 'ERR_UNREACHABLE' })
+    assert.deepEqual(await all(b.discovery.find(KEY)), [])
+  })
+
   check('a key of another length is a mistake of the caller', async (bench) => {
     const { discovery } = await bench.finder()
     await assert.rejects(discovery.announce(KEY.subarray(1), [HERE]), { code: 'ERR_INVALID_ARGUMENT' })

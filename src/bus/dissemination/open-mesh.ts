@@ -9,17 +9,17 @@ import {
   type TokenBucketInit,
 } from '../../base/index.ts'
 import { SIGNATURE_BYTES } from '../../identity/index.ts'
-import { OPEN_MESSAGE_MAX_BYTES, type OpenTopics, type OpenVerdict } from '../../network/index.ts'
+import type { OpenTopics, OpenVerdict } from '../../network/index.ts'
 import type { Counters } from '../counters.ts'
 import { authoredEnvelope, messageOf, parseAuthoredEnvelope } from '../envelope.ts'
 import { BusError } from '../errors.ts'
 import {
+  OPEN_BODY_MAX_BYTES,
   OPEN_GAP_MS,
   OPEN_NEIGHBOUR_RATE,
   OPEN_NEIGHBOURS_MAX,
   OPEN_OWN_RATE,
   OPEN_TOTAL_RATE,
-  OPEN_WAITING_MAX,
 } from '../limits.ts'
 import { memoryMs, OPEN_TAG, type Seals } from '../seals.ts'
 import type { Message } from '../types.ts'
@@ -48,13 +48,11 @@ export class OpenMesh implements Dissemination {
   readonly #use: OpenMeshComponents
   readonly #numbering: Numbering
   readonly #authors = new OpenAuthors()
-  /** How much may still be said by us on each topic, brought by each neighbour, and brought by all. */
+  /** How much we may still say on each topic, each neighbour may bring, and all of them. */
   readonly #own = new Map<string, TokenBucket>()
   readonly #budgets = new Map<PeerId, TokenBucket>()
   readonly #total: TokenBucket
   #joined = new DisposableStack()
-  /** Deliveries that wait for a subscriber which asked to be waited for. */
-  #waiting = 0
 
   constructor(components: OpenMeshComponents) {
     this.#use = components
@@ -86,19 +84,20 @@ export class OpenMesh implements Dissemination {
     const { openTopics, counters, clock } = this.#use
     const { signer } = this.#use.seals
     if (signer === undefined) throw new BaseError('ERR_LIFECYCLE', 'a bus without a signer publishes on lanes only')
+    if (draft.body.byteLength > OPEN_BODY_MAX_BYTES) {
+      const reason = `${draft.body.byteLength} bytes; at most ${OPEN_BODY_MAX_BYTES} fit in a message on an open topic`
+      throw new BusError('ERR_MESSAGE_TOO_LARGE', reason, { fix: 'Publish where the content can be fetched.' })
+    }
+    const now = clock.monotonic()
+    if (!budgetOf(this.#own, topic, OPEN_OWN_RATE, now).take(now, 1 + costOf(draft.body))) {
+      throw new BusError('ERR_OVERLOADED', `too much for ${topic} at once`, { fix: 'Publish at most 1 MiB a second.' })
+    }
+    // A number that is not sent would be missed by those who listen.
     const id = idOfLast(this.#numbering.next(topic, draft.priority))
     // Strangers have no use for our traces.
     const message: Message = { ...draft, trace: '', id }
     const envelope = authoredEnvelope({ ...message, author: signer.publicKey })
     const bytes = concatBytes(signer.sign(OPEN_TAG, envelope), envelope)
-    if (bytes.byteLength > OPEN_MESSAGE_MAX_BYTES) {
-      const reason = `${bytes.byteLength} bytes with its envelope; an open topic takes ${OPEN_MESSAGE_MAX_BYTES}`
-      throw new BusError('ERR_MESSAGE_TOO_LARGE', reason, { fix: 'Publish where the content can be fetched.' })
-    }
-    const now = clock.monotonic()
-    if (!budgetOf(this.#own, topic, OPEN_OWN_RATE, now).take(now, costOf(bytes))) {
-      throw new BusError('ERR_OVERLOADED', `too much for ${topic} at once`, { fix: 'Publish at most 1 MiB a second.' })
-    }
     const sent = await openTopics.publish(topic, bytes)
     counters.messagesOut += sent
     return { message, sent, skipped: [], roomiest: undefined }
@@ -134,7 +133,7 @@ export class OpenMesh implements Dissemination {
 
   /** Cheap questions first; a signature costs as much as all others together. */
   #judge(topic: string, bytes: Uint8Array, via: PeerId): OpenVerdict {
-    const { seals, counters, clock } = this.#use
+    const { seals, counters, clock, deliver } = this.#use
     counters.copiesIn++
     const now = clock.monotonic()
     const cost = costOf(bytes)
@@ -158,21 +157,10 @@ export class OpenMesh implements Dissemination {
     const missed = this.#authors.take(heard, memoryMs(envelope.ttlMs), now)
     if (missed === undefined) return this.#flooded()
     this.#use.missed.note(topic, from, missed)
-    this.#deliver(messageOf({ ...envelope, body: envelope.body.slice() }, from))
-    return 'accept'
-  }
-
-  #deliver(message: Message): void {
-    const { counters, deliver } = this.#use
-    if (this.#waiting >= OPEN_WAITING_MAX) {
-      counters.droppedFull++
-      return
-    }
     counters.messagesIn++
-    const wait = deliver(message)
-    if (wait === undefined) return
-    this.#waiting++
-    void wait.finally(() => this.#waiting--)
+    // A subscriber with the policy `block` has a bound of its own; nobody here could be made to wait.
+    void deliver(messageOf({ ...envelope, body: envelope.body.slice() }, from))
+    return 'accept'
   }
 
   #flooded(): OpenVerdict {

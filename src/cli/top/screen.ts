@@ -7,6 +7,8 @@ const BEGIN_FRAME = '\u001b[?2026h\u001b[H'
 const END_FRAME = '\u001b[J\u001b[?2026l'
 const END_LINE = '\u001b[K'
 const STDOUT = 1
+/** By then a process that was told to sleep does. */
+const ASLEEP_MS = 50
 const CTRL_C = '\u0003'
 const CTRL_Z = '\u001a'
 const ENDING_SIGNALS = { SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const
@@ -34,10 +36,7 @@ export class Screen implements Disposable {
     // Before the exception is printed: on the other screen nobody would see it.
     this.#on(process, 'uncaughtExceptionMonitor', () => this.#close())
     for (const [signal, code] of Object.entries(ENDING_SIGNALS)) this.#on(process, signal, () => process.exit(code))
-    this.#on(process, 'SIGCONT', () => {
-      this.#open()
-      init.onResize()
-    })
+    this.#on(process, 'SIGCONT', () => this.#resume())
     this.#on(process.stdout, 'resize', () => init.onResize())
     if (process.stdin.isTTY) this.#readKeys()
   }
@@ -72,10 +71,17 @@ export class Screen implements Disposable {
     stdin.resume()
   }
 
-  /** As the shell's Ctrl-Z would; SIGCONT opens the screen again. */
+  /** As the shell's Ctrl-Z would. Where no shell could wake us, the system does not let us sleep, and we go on at once. */
   #pause(): void {
     this.#close()
     process.kill(process.pid, 'SIGTSTP')
+    setTimeout(() => this.#resume(), ASLEEP_MS)
+  }
+
+  #resume(): void {
+    if (this.#undo.disposed) return
+    this.#open()
+    this.#init.onResize()
   }
 
   #open(): void {

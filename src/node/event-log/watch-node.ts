@@ -12,6 +12,9 @@ const RECORDS_GATHER_MS = 1_000
 /** Told of every peer by every other: in a large space they would push out all else. */
 const NOISE = ['peer:addresses', 'address:learned', 'peer:discovered']
 
+/** Coming up and going down are no news. */
+const TROUBLE: ReadonlySet<string> = new Set(['degraded', 'failed'])
+
 export interface WatchedParts {
   readonly clock: Clock
   readonly journal: { readonly events: Events<JournalEvents> }
@@ -63,7 +66,8 @@ function watchComponents(log: EventLog, { components, clock }: WatchedParts): Di
       const before = known.get(name)
       known.set(name, report)
       if (restarts > (before?.restarts ?? 0)) log.note(name, 'component:restarted', { restarts }, 'warn')
-      if (state !== (before?.state ?? 'ok')) log.note(name, `component:${state}`, { reason, fix })
+      const isTold = TROUBLE.has(state) || (state === 'ok' && TROUBLE.has(before?.state ?? 'ok'))
+      if (isTold && state !== before?.state) log.note(name, `component:${state}`, { reason, fix })
     }
     timer = clock.setTimer(COMPONENTS_LOOK_MS, look)
   }

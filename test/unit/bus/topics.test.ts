@@ -12,6 +12,10 @@ const CASES: readonly (readonly [pattern: string, matching: readonly string[], o
   ['**.z', ['z', 'a.z', 'a.b.z'], ['a', 'z.a']],
   ['a.**.z', ['a.z', 'a.b.z', 'a.z.z', 'a.b.c.z'], ['a', 'z', 'a.b']],
   ['**.b.**.d', ['b.d', 'a.b.c.d', 'b.b.d.d', 'a.b.c.b.d'], ['d.b', 'a.d']],
+  ['open/*', ['open/a', 'open.a'], ['open', 'open/a/b', 'opening/a']],
+  ['open/**', ['open/a', 'open.a.b'], ['space/a']],
+  ['**', ['open', 'opening/a', 'a.open'], ['open/a', 'open.a.b']],
+  ['*/a', ['b/a'], ['open/a']],
   ['space/*/thoughts', ['space/ab/thoughts'], ['space/thoughts', 'space/a/b/thoughts']],
 ]
 

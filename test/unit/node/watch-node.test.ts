@@ -36,6 +36,8 @@ test('records are told of as numbers, once a second and space', () => {
 test('a component that changes its state, or was started again, is told of', () => {
   const { clock, reports, watching, seen } = fixture()
   using _ = watching
+  reports[0] = { name: 'sync', state: 'starting', since: 0, restarts: 0 }
+  clock.advance(10_000)
   reports[0] = { name: 'sync', state: 'failed', since: 0, restarts: 0, reason: 'no', fix: 'Wait.' }
   clock.advance(10_000)
   reports[0] = { name: 'sync', state: 'ok', since: 0, restarts: 1 }

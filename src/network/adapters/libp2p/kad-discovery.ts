@@ -54,7 +54,7 @@ export class KadDiscovery implements Discovery, Libp2pExtra {
   readonly #init: KadDiscoveryInit
   readonly #bootstrap: readonly { readonly peer: PeerId; readonly address: string }[]
   readonly #use: KadDiscoveryComponents
-  readonly #counts = { announced: 0, searches: 0, failures: 0 }
+  readonly #counts = { announced: 0, searches: 0, unanswered: 0 }
   #listening: () => readonly string[] = () => []
   #kad: KadService | undefined
   #running: AbortController | undefined
@@ -97,6 +97,7 @@ export class KadDiscovery implements Discovery, Libp2pExtra {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     const kad = this.#usable(key)
+    if (addresses.length === 0) throw new NetworkError('ERR_UNREACHABLE', 'there is no address to announce')
     using deadline = this.#deadline(options.signal)
     try {
       if ((await kad.announce(key, addresses, deadline.signal)) === 0) throw this.#unreachable()
@@ -130,7 +131,7 @@ export class KadDiscovery implements Discovery, Libp2pExtra {
   }
 
   complaint(): { readonly reason: string; readonly fix: string } | undefined {
-    if (this.#kad === undefined || this.#kad.servers > 0 || this.#init.server === true) return undefined
+    if (this.#kad === undefined || this.#kad.servers > 0 || this.#bootstrap.length === 0) return undefined
     const why = this.#failure === undefined ? '' : `: ${this.#failure}`
     return {
       reason: `no peer of the directory answers${why}`,
@@ -218,7 +219,7 @@ export class KadDiscovery implements Discovery, Libp2pExtra {
 
   #failed(error: unknown, signal: AbortSignal | undefined): unknown {
     signal?.throwIfAborted()
-    this.#counts.failures++
+    this.#counts.unanswered++
     if (error instanceof NetworkError) return error
     return this.#unreachable(error)
   }

@@ -108,7 +108,7 @@ export class KadService implements Startable {
 
   figures(): Readonly<Record<string, number>> {
     const { size, refused, evicted } = this.#store
-    return { servers: this.servers, known: this.#contacts.size, announcements: size, refused, evicted }
+    return { servers: this.servers, known: this.#contacts.size, kept: size, refusedPuts: refused, evicted }
   }
 
   async connect(address: string, signal: AbortSignal): Promise<void> {

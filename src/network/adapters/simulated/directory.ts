@@ -47,6 +47,7 @@ export class SimulatedDirectory {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const name = nameOf(key)
+    if (addresses.length === 0) throw new NetworkError('ERR_UNREACHABLE', 'there is no address to announce')
     await this.#ask(signal)
     const announcements = this.#entries.get(name) ?? new Map()
     this.#entries.set(name, announcements)
