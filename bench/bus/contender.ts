@@ -22,7 +22,7 @@ export interface Ears {
   readonly onBulk: (body: Uint8Array) => void
 }
 
-export const CONTENDERS = ['plexus', 'bare', 'gossip-defaults', 'gossip-best', 'nats'] as const
+export const CONTENDERS = ['plexus', 'bare', 'gossip-defaults', 'gossip-best', 'gossip-mesh', 'nats'] as const
 export type ContenderName = (typeof CONTENDERS)[number]
 
 /** Loads only what this contender needs: the memory and the start of each is its own. */
@@ -36,6 +36,8 @@ export async function join(name: ContenderName, ears: Ears): Promise<Contender> 
       return (await import('./gossip.ts')).gossip(ears, 'defaults')
     case 'gossip-best':
       return (await import('./gossip.ts')).gossip(ears, 'best')
+    case 'gossip-mesh':
+      return (await import('./gossip.ts')).gossip(ears, 'mesh')
     case 'nats':
       return (await import('./nats.ts')).nats(ears)
   }

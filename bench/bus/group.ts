@@ -1,10 +1,12 @@
-import type { ContenderName } from './contender.ts'
+import type { Addresses, ContenderName } from './contender.ts'
 import { NatsServer } from './nats-server.ts'
 import type { SectionOptions } from './section.ts'
 import { Worker } from './worker.ts'
 
 /** More processes than that at once only make each other slow to start. */
 const STARTED_AT_ONCE = 4
+/** How far from each other those are who connect in a mesh. */
+const RING = [1, 2, 5, 8]
 
 export interface GroupInit {
   readonly contender: ContenderName
@@ -55,7 +57,7 @@ export class Group {
     return group
   }
 
-  /** Publishes 1 KiB messages until all of them are heard everywhere. `count` must be a multiple of the window. */
+  /** Publishes 1 KiB messages until all of them are heard everywhere. `count` must be a multiple of an eighth of the window. */
   async publish(count: number): Promise<{ readonly perSecond: number; readonly cpuUsPerDelivery: number }> {
     const before = await this.#usage()
     const seconds = await this.publisher.call('publish', count, this.#init.window)
@@ -77,7 +79,21 @@ export class Group {
       if (server !== undefined) await subscriber.call('connect', server)
       await subscriber.call('subscribe', tellEvery)
     }
-    await this.publisher.call('connect', server ?? this.subscribers.map(({ addresses }) => addresses))
+    if (this.#init.contender === 'gossip-mesh') await this.#connectMesh()
+    else await this.publisher.call('connect', server ?? this.subscribers.map(({ addresses }) => addresses))
+  }
+
+  /** Each with eight others, as in a crowd where nobody is special. */
+  async #connectMesh(): Promise<void> {
+    const all = [this.publisher, ...this.subscribers]
+    const at = (index: number): Addresses => all[index % all.length]?.addresses ?? []
+    const joining = all.map((worker, index) =>
+      worker.call(
+        'connect',
+        RING.map((step) => at(index + step)),
+      ),
+    )
+    await Promise.all(joining)
   }
 
   /** Of all its processes. */

@@ -41,7 +41,11 @@ export class Correspondence {
 
   constructor(components: CorrespondenceComponents) {
     this.#use = components
-    this.#repeats = new Repeats({ ...components, dialogue: (peer) => this.#dialogue(peer) })
+    this.#repeats = new Repeats({
+      ...components,
+      dialogue: (peer) => this.#dialogue(peer),
+      roundabout: (peer, ask) => (this.#isRemote(peer, {}) ? components.routing.remote.request(peer, ask) : undefined),
+    })
   }
 
   async send(peer: PeerId, kind: string, body: Uint8Array, options: SendOptions): Promise<void> {
@@ -58,8 +62,8 @@ export class Correspondence {
 
   async request(peer: PeerId, kind: string, body: Uint8Array, options: SingleRequestOptions): Promise<Uint8Array> {
     const { composer } = this.#use
-    if (options.repeatable === true && !this.#isRemote(peer, options)) {
-      return this.#repeats.request(peer, composer.repeatableAsk(kind, body, options))
+    if (options.repeatable === true) {
+      return this.#repeats.request(peer, composer.repeatableAsk(kind, body, options), options.direct)
     }
     const dialogue = this.#dialogueOrWay(peer, options)
     return this.#ask(peer, dialogue, composer.ask(kind, body, options))
@@ -106,9 +110,10 @@ export class Correspondence {
 
   /** Do others pass on what is for this peer? */
   #isRemote(peer: PeerId, { direct }: SendOptions): boolean {
-    const { assertRunning, dialogues, routing } = this.#use
+    const { assertRunning, dialogues, peers, routing } = this.#use
     assertRunning()
-    return direct !== true && !dialogues.has(peer) && routing.reaches(peer)
+    if (direct === true || dialogues.has(peer) || peers.contact(peer)?.state === 'refused') return false
+    return routing.reaches(peer)
   }
 
   #dialogue(peer: PeerId): Dialogue {

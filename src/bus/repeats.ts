@@ -15,11 +15,13 @@ export interface RepeatableAsk extends Omit<Ask, 'frame'> {
 export interface RepeatsComponents {
   /** Throws `BusError` when the peer is not ready. */
   readonly dialogue: (peer: PeerId) => Dialogue
+  /** Asks through another member; nothing if there are lanes, or nobody who would. */
+  readonly roundabout: (peer: PeerId, ask: Ask) => Promise<Uint8Array> | undefined
   readonly events: Events<BusEvents>
   readonly clock: Clock
 }
 
-/** The asker's half of requests that outlive a lost link: asked whenever the peer becomes ready, until the deadline. */
+/** The asker's half of requests that outlive a lost link: asked through another member, and whenever the peer becomes ready, until the deadline. */
 export class Repeats {
   readonly #use: RepeatsComponents
   readonly #waiting = new Set<(error: unknown) => void>()
@@ -28,10 +30,12 @@ export class Repeats {
     this.#use = components
   }
 
-  async request(peer: PeerId, ask: RepeatableAsk): Promise<Uint8Array> {
+  async request(peer: PeerId, ask: RepeatableAsk, direct = false): Promise<Uint8Array> {
     const { clock, dialogue } = this.#use
     const deadline = clock.monotonic() + ask.timeoutMs
     for (;;) {
+      const passedOn = direct ? undefined : await this.#askAround(peer, ask, deadline)
+      if (passedOn !== undefined) return passedOn
       await this.#ready(peer, deadline, ask.signal)
       const asked = dialogue(peer)
       const timeoutMs = Math.max(1, Math.ceil(deadline - clock.monotonic()))
@@ -44,6 +48,17 @@ export class Repeats {
         release(asked, ask)
         throw error
       }
+    }
+  }
+
+  /** The answer through another member; nothing if nobody passes the request on, or on no further. */
+  async #askAround(peer: PeerId, ask: RepeatableAsk, deadline: number): Promise<Uint8Array | undefined> {
+    const timeoutMs = Math.max(1, Math.ceil(deadline - this.#use.clock.monotonic()))
+    try {
+      return await this.#use.roundabout(peer, { ...ask, timeoutMs, frame: ask.frameFor(timeoutMs) })
+    } catch (error) {
+      if (codeOf(error) === 'ERR_PEER_NOT_READY') return undefined
+      throw error
     }
   }
 

@@ -84,8 +84,8 @@ export interface RequestOptions extends SendOptions {
 
 export interface SingleRequestOptions extends RequestOptions {
   /**
-   * Outlives a lost link: asked when the peer becomes ready, and again whenever it becomes ready again, until the deadline. The
-   * responder runs at most once while the other peer runs. The answer is single, not in parts.
+   * Outlives a lost link: asked when the peer becomes ready or another member reaches it, and again after each loss, until the
+   * deadline. The responder runs at most once while the other peer runs. The answer is single, not in parts.
    */
   readonly repeatable?: boolean
 }
@@ -199,7 +199,9 @@ export interface Bus extends Component {
   subscribe(pattern: string, options?: SubscribeOptions): Subscription
   subscribe(pattern: string, options: SubscribeOptions, handler: MessageHandler): Subscription
   /**
-   * One message to one peer that is ready, or that another member reaches. Resolves when a lane took it (back-pressure). Rejects: `ERR_PEER_NOT_READY`, `ERR_EXPIRED`, `ERR_MESSAGE_TOO_LARGE`. */
+   * One message to one peer that is ready, or that another member reaches. Resolves when a lane took it (back-pressure).
+   * Rejects: `ERR_PEER_NOT_READY`, `ERR_EXPIRED`, `ERR_MESSAGE_TOO_LARGE`.
+   */
   send(peer: PeerId, kind: string, body: Uint8Array, options?: SendOptions): Promise<void>
   /** Receives what peers `send`. One handler per kind. Bulk credit returns only after the handler settles: that is the back-pressure. */
   receive(kind: string, handler: MessageHandler): Disposable

@@ -1,4 +1,4 @@
-import type { Events, PeerId } from '../../base/index.ts'
+import { type Events, keepNewest, type PeerId } from '../../base/index.ts'
 import { CONTACTS_MAX } from '../limits.ts'
 import type { BusEvents, LinkQuality, PeerPresence, RttClass } from '../types.ts'
 
@@ -29,10 +29,7 @@ export class LinkReports {
     if (now.kind === before.kind && now.via === before.via && now.rtt === before.rtt) return
     this.#last.delete(peer)
     this.#last.set(peer, now)
-    for (const oldest of this.#last.keys()) {
-      if (this.#last.size <= CONTACTS_MAX) break
-      this.#last.delete(oldest)
-    }
+    keepNewest(this.#last, CONTACTS_MAX)
     this.#events.emit('link:changed', { peer, ...now, before: before.kind })
   }
 }

@@ -55,13 +55,13 @@ export class Remote {
     this.#use = components
   }
 
-  /** Rejects: `ERR_PEER_NOT_READY` if nobody can pass it on. */
+  /** Throws `ERR_PEER_NOT_READY` if nobody can pass it on. */
   send(to: PeerId, priority: Priority, frame: Uint8Array, expiresAt: number): void {
     if (!this.#use.courier.send({ to, priority, frame, expiresAt, tried: new Set() })) throw noWay('nobody has room')
     this.#use.counters.messagesOut++
   }
 
-  /** Goes several ways in turn; the responder runs once all the same. */
+  /** Goes several ways in turn; the responder runs once all the same. Rejects with `ERR_PEER_NOT_READY` once nobody is left who passes it on. */
   async request(to: PeerId, ask: Ask): Promise<Uint8Array> {
     const { clock, counters, inFlight } = this.#use
     if (this.#asked.size >= RELAYED_REQUESTS_MAX)

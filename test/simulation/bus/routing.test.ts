@@ -121,3 +121,25 @@ test('a member passes on only so much for each', async () => {
   assert.ok(heard >= 16 && heard <= 20, `${heard} of 64 came`)
   assert.equal(heard + figure(c, 'parcelsRefused') + failed, 64)
 })
+
+test('a request that may be repeated goes on through another member when its link is lost, and runs once', async () => {
+  await using room = await apart(1)
+  const [a, b] = room.all as [Attendant, Attendant]
+  await room.connect(a, b)
+  await room.pass(5_000)
+  let runs = 0
+  const gate = Promise.withResolvers<void>()
+  b.bus.respond('slow', async () => {
+    runs++
+    await gate.promise
+    return text('done')
+  })
+  const asked = a.bus.request(b.peer, 'slow', text(''), { repeatable: true, timeoutMs: 20_000 })
+  await room.pass(500)
+  room.network.cut(a.peer, b.peer)
+  await room.pass(500)
+  assert.equal(stateOf(a, b), 'reachable')
+  gate.resolve()
+  await room.pass(500)
+  assert.deepEqual([read(await asked), runs], ['done', 1])
+})
