@@ -1,6 +1,7 @@
 import type { TokenBucketInit } from '../base/index.ts'
 import { TRACEPARENT_CHARS } from '../base/index.ts'
 import { OPEN_MESSAGE_MAX_BYTES } from '../network/index.ts'
+import type { AllowanceInit } from './allowance.ts'
 import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
 
 /** Every number that bounds the bus. Part of the protocol where docs/specs/bus.md says so. */
@@ -165,6 +166,9 @@ export const HEARSAY_PER_AUTHOR = 8
 export const CLAIMS_MAX = 128
 export const WANTS_MAX = 128
 export const RANGES_MAX = 32
+/** What a tree carries of one author, at once and each second; an author keeps to half of it. Each message counts as 1 KiB more. */
+export const TREE_AUTHOR_RATE: AllowanceInit = { burst: 8 * 1024 * 1024, perSecond: 2 * 1024 * 1024 }
+export const TREE_OWN_RATE: AllowanceInit = { burst: 4 * 1024 * 1024, perSecond: 1024 * 1024 }
 /** Messages sent at most in answer to one GRAFT or WANT, and bytes to one peer in answer to all: at once, and each second. */
 export const GRAFT_MAX_MESSAGES = 256
 export const SERVE_BURST_BYTES: number = 4 * 1024 * 1024

@@ -20,7 +20,7 @@ export interface Message {
   readonly topic: string
   /** 32 hexadecimal digits. */
   readonly id: string
-  /** Proven by the channel. */
+  /** Proven: by the channel, or by its signature if others brought it. */
   readonly from: PeerId
   readonly priority: Priority
   readonly hlc: number
@@ -43,7 +43,7 @@ export interface SendOptions {
 }
 
 export interface PublishReport {
-  /** Peers whose lane took the message. */
+  /** Peers whose lane took the message; in a large group, those who pass it on. */
   readonly sent: number
   readonly skipped: readonly { readonly peer: PeerId; readonly reason: string }[]
 }
@@ -193,7 +193,10 @@ export interface Admission {
 export interface Bus extends Component {
   readonly self: PeerId
   readonly events: Events<BusEvents>
-  /** To every ready peer that may hear the topic, and to local subscribers. */
+  /**
+   * To every ready peer that may hear the topic, to all of a large group through others, and to local subscribers. Rejects:
+   * `ERR_TOPIC_INVALID`, `ERR_KIND_INVALID`, `ERR_MESSAGE_TOO_LARGE`; in a large group `ERR_OVERLOADED`.
+   */
   publish(topic: string, kind: string, body: Uint8Array, options?: SendOptions): Promise<PublishReport>
   /** Patterns: `a.b` style segments separated by `.` or `/`, which are alike; `*` is one segment, `**` any number, also none. */
   subscribe(pattern: string, options?: SubscribeOptions): Subscription

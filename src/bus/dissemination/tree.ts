@@ -12,10 +12,18 @@ import type { Counters } from '../counters.ts'
 import type { Dialogue } from '../dialogue.ts'
 import { Delivery } from '../dispatcher.ts'
 import { type AuthoredEnvelope, authoredEnvelope, messageOf, parseAuthoredEnvelope } from '../envelope.ts'
+import { BusError } from '../errors.ts'
 import { FRAME, FRAME_HEADER_BYTES } from '../frames.ts'
 import type { FrameOutcome } from '../inbound-lane.ts'
 import { type Outgoing, outgoing } from '../lane-queue.ts'
-import { GRAFT_MAX_MESSAGES, GROUPS_MAX, SERVE_BURST_BYTES, SERVE_BYTES_PER_S } from '../limits.ts'
+import {
+  GRAFT_MAX_MESSAGES,
+  GROUPS_MAX,
+  SERVE_BURST_BYTES,
+  SERVE_BYTES_PER_S,
+  TREE_AUTHOR_RATE,
+  TREE_OWN_RATE,
+} from '../limits.ts'
 import { LANE_OF } from '../scheduler.ts'
 import { MESSAGE_TAG, memoryMs, type Seals } from '../seals.ts'
 import type { Admission, Lane, Message, Priority } from '../types.ts'
@@ -84,6 +92,8 @@ export class Tree implements Dissemination {
   readonly #numbering: Numbering
   readonly #trees = new Map<string, GroupTree>()
   readonly #cache = new MessageCache()
+  readonly #own = new Allowance(TREE_OWN_RATE)
+  readonly #authors = new Allowance(TREE_AUTHOR_RATE)
   /** Bytes that each peer may be sent because it asked. */
   readonly #allowance = new Allowance({ burst: SERVE_BURST_BYTES, perSecond: SERVE_BYTES_PER_S })
   #timer: Timer | undefined
@@ -94,11 +104,16 @@ export class Tree implements Dissemination {
     this.#numbering = new Numbering(components.random)
   }
 
-  /** Throws `ERR_LIFECYCLE` for a bus that was given no signer. */
+  /** Throws `ERR_LIFECYCLE` for a bus that was given no signer, and `ERR_OVERLOADED` for more than others pass on. */
   publish(draft: Draft, group: string): Dispatch {
     const { self, clock } = this.#use
     const { signer } = this.#use.seals
     if (signer === undefined) throw new BaseError('ERR_LIFECYCLE', 'a bus without a signer publishes on lanes only')
+    if (!this.#own.spend(self, costOf(draft.body), this.#now)) {
+      throw new BusError('ERR_OVERLOADED', 'too much for a large group at once', {
+        fix: 'Publish at most 1 MiB a second.',
+      })
+    }
     const stream = this.#numbering.next(group, draft.priority)
     const message: Message = { ...draft, id: idOfLast(stream) }
     const envelope = authoredEnvelope({ ...message, author: signer.publicKey })
@@ -241,9 +256,14 @@ export class Tree implements Dissemination {
       missed.note(tree.group, name.from, 1)
       return undefined
     }
+    this.#act(tree, accepted.effects)
+    if (!this.#authors.spend(name.from, costOf(envelope.body), this.#now)) {
+      counters.droppedFlood++
+      missed.note(tree.group, name.from, 1)
+      return undefined
+    }
     hybridClock.observe(hlc)
     counters.messagesIn++
-    this.#act(tree, accepted.effects)
     this.#push(tree, name, priority, outgoing(frame, this.#now + ttlMs), accepted.push)
     return this.#use.deliver(withSoundTrace(messageOf(envelope, name.from), this.#use.counters))
   }
@@ -346,6 +366,10 @@ export class Tree implements Dissemination {
       this.#arm()
     })
   }
+}
+
+function costOf(body: Uint8Array): number {
+  return body.byteLength + 1024
 }
 
 /** With the group: whoever asks for a message must be a member of its own group. */

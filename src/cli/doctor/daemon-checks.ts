@@ -30,6 +30,8 @@ export const PROCESS_CHECKS: readonly Examination[] = [
         `End ${pid}, then start it with \`plexus up\`.`,
       )
     }
+    if (daemon === 'older')
+      return fail('daemon', 'it is older than this command, and does not know what it asks', RESTART)
     if (daemon !== 'down') return ok('daemon', `process ${daemon.info.pid} runs`)
     return warn('daemon', 'does not run', 'Start it with `plexus up`.')
   },

@@ -50,8 +50,8 @@ export interface Facts {
   readonly disk: { readonly freeBytes: number; readonly writeError: string | undefined } | undefined
   /** The process that `daemon.json` names. */
   readonly recorded: { readonly pid: number; readonly isRunning: boolean } | undefined
-  /** `silent`: it is there and does not answer. */
-  readonly daemon: DaemonFacts | 'down' | 'silent'
+  /** `silent`: it is there and does not answer. `older`: it does not know what this command asks. */
+  readonly daemon: DaemonFacts | 'down' | 'silent' | 'older'
   readonly store: (StoreReport & { readonly walBytes: number }) | { readonly error: string } | undefined
   /** Files in `crashes/`, milliseconds since 1970. */
   readonly crashes: readonly number[]

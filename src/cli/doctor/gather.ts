@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync 
 import { connect } from 'node:net'
 import { networkInterfaces, release, type } from 'node:os'
 import { join } from 'node:path'
-import { errnoOf, reasonOf } from '../../base/index.ts'
+import { codeOf, errnoOf, reasonOf } from '../../base/index.ts'
 import { assertOwnSockets, ControlClient, type Profile } from '../../control/index.ts'
 import type { PeerClock } from '../../node/index.ts'
 import type { Sample } from '../daemon/sample.ts'
@@ -14,6 +14,8 @@ import { findMcpClients } from './mcp-clients.ts'
 const MDNS_GROUP = '224.0.0.251'
 const DIAL_TIMEOUT_MS = 2_000
 const DIALS_MAX = 16
+/** For all that the daemon is asked; peers have two seconds to tell their time. */
+const FACTS_TIMEOUT_MS = 10_000
 const CRASHES_MAX = 1_000
 
 /** Looks at this machine, the profile and, if it runs, the daemon. Reads only, but for one file that it writes and removes. */
@@ -44,18 +46,24 @@ export async function gatherFacts(profile: Profile, signal: AbortSignal): Promis
   }
 }
 
+/** Never rejects but when `signal` aborts: that the daemon does not answer is a finding too. */
 async function askDaemon(profile: Profile, signal: AbortSignal): Promise<Facts['daemon']> {
-  const begun = performance.now()
-  let client: ControlClient | undefined
   try {
-    client = await ControlClient.open(profile)
-  } catch {
-    return 'silent'
+    const begun = performance.now()
+    using client = await ControlClient.open(profile)
+    if (client === undefined) return 'down'
+    const answerMs = performance.now() - begun
+    return await factsOf(client, answerMs, AbortSignal.any([signal, AbortSignal.timeout(FACTS_TIMEOUT_MS)]))
+  } catch (error) {
+    signal.throwIfAborted()
+    // The check of the sockets says what is wrong with their folder.
+    if (codeOf(error) === 'ERR_HOME') return 'down'
+    return codeOf(error) === 'ERR_UNKNOWN_OPERATION' ? 'older' : 'silent'
   }
-  if (client === undefined) return 'down'
-  const answerMs = performance.now() - begun
-  using open = client
-  const call = async <T>(op: string): Promise<T> => (await open.call(op, {}, { signal })) as T
+}
+
+async function factsOf(client: ControlClient, answerMs: number, signal: AbortSignal): Promise<DaemonFacts> {
+  const call = async <T>(op: string): Promise<T> => (await client.call(op, {}, { signal })) as T
   const [info, sample, settings, { clocks }] = await Promise.all([
     call<DaemonFacts['info']>('daemon.info'),
     call<Sample>('daemon.sample'),

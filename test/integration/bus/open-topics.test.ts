@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
+import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { on, once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { gossipsub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { decode, encode, rfc8949EncodeOptions } from 'cborg'
+import { createLibp2p } from 'libp2p'
 import {
   codeOf,
   HLC_STEPS_PER_MS,
   type PeerId,
+  peerIdOfKey,
   silentLogger,
   systemClock,
   systemRandom,
@@ -21,6 +31,8 @@ import { gossipTopics, libp2pTransport } from '../../../src/network/index.ts'
 import { type Listener, listener } from '../../support/mesh.ts'
 
 const TOPIC = 'open/news'
+/** RFC 8410: what stands before the 32 bytes of a key. */
+const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 
 /** Does it again and again until something comes of it: a mesh takes a heartbeat or two to form, and tells nobody. */
 async function repeatUntil(
@@ -142,6 +154,56 @@ test('what is forged is neither heard nor passed on', { timeout: 60_000 }, async
     ['genuine'],
   )
   assert.equal(far.bus.status().figures?.faults, 0, 'nothing forged came that far')
+})
+
+test('another program of libp2p hears and speaks, with what the specification says', { timeout: 60_000 }, async (t) => {
+  await using here = await listener([TOPIC])
+  const other = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: { identify: identify(), pubsub: gossipsub({ globalSignaturePolicy: 'StrictNoSign' }) },
+  })
+  try {
+    const { pubsub } = other.services
+    const arrived = Promise.withResolvers<Uint8Array>()
+    pubsub.addEventListener('message', ({ detail }) => arrived.resolve(detail.data))
+    pubsub.subscribe(TOPIC)
+    await other.dial(here.transport.addresses().map((address) => multiaddr(address)))
+    await repeatUntil(arrived.promise, () => here.bus.publish(TOPIC, 'note', utf8('hello')), t)
+    const data = Buffer.from(await arrived.promise)
+    const [signature, envelope] = [data.subarray(0, 64), data.subarray(64)]
+    const key = createPublicKey({
+      key: Buffer.concat([ED25519_SPKI, here.signer.publicKey]),
+      format: 'der',
+      type: 'spki',
+    })
+    assert.ok(verify(null, Buffer.concat([utf8('plexus/open/1'), envelope]), key, signature))
+    const [version, kind, topic, , author, , , , , body] = decode(envelope) as unknown[]
+    assert.deepEqual([version, kind, topic], [1, 'note', TOPIC])
+    assert.deepEqual([author, body], [here.signer.publicKey, utf8('hello')])
+
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)
+    const id = Buffer.from('01010101010101010000000000000001', 'hex')
+    const fields = [1, 'reply', TOPIC, id, raw, 2, Date.now() * HLC_STEPS_PER_MS, 30_000, '', utf8('hello to you')]
+    const signed = encode(
+      fields.map((field) => (Buffer.isBuffer(field) ? new Uint8Array(field) : field)),
+      rfc8949EncodeOptions,
+    )
+    const heard = here.bus.subscribe(TOPIC, { kinds: ['reply'] })
+    await pubsub.publish(
+      TOPIC,
+      Buffer.concat([sign(null, Buffer.concat([utf8('plexus/open/1'), signed]), privateKey), signed]),
+    )
+    for await (const { from, body: said } of heard) {
+      assert.equal(from, peerIdOfKey(new Uint8Array(raw)))
+      assert.deepEqual(said, utf8('hello to you'))
+      break
+    }
+  } finally {
+    await other.stop()
+  }
 })
 
 test('a link that was lost and came back carries messages again', { timeout: 60_000 }, async (t) => {

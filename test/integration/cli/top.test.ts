@@ -73,7 +73,7 @@ test('top draws on a terminal of its own and gives it back, on q, Ctrl-C and SIG
     assert.equal(lines.length, 24)
     assert.match(lines[0] ?? '', /^plexus ok {2}ada/)
     assert.ok(
-      lines.some((line) => /^bohr +direct +[\d.]+ ms/.test(line)),
+      lines.some((line) => /^bohr +direct /.test(line)),
       lines.join('\n'),
     )
   }

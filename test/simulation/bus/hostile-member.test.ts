@@ -11,10 +11,10 @@ import {
 } from '../../../src/bus/dissemination/tree-frames.ts'
 import { authoredEnvelope, envelopeFrame } from '../../../src/bus/envelope.ts'
 import { FRAME } from '../../../src/bus/frames.ts'
-import { CLAIMS_MAX, SERVE_BURST_BYTES, SERVE_BYTES_PER_S } from '../../../src/bus/limits.ts'
+import { CLAIMS_MAX, SERVE_BURST_BYTES, SERVE_BYTES_PER_S, TREE_AUTHOR_RATE } from '../../../src/bus/limits.ts'
 import { MESSAGE_TAG } from '../../../src/bus/seals.ts'
 import type { Signer } from '../../../src/identity/index.ts'
-import { simulatedTransport, type Transport } from '../../../src/network/index.ts'
+import { runUntil, simulatedTransport, type Transport } from '../../../src/network/index.ts'
 import { Crowd, GROUP, type Life, type Member, SECRET_TOPIC, TOPIC } from './crowd/crowd.ts'
 import { RawPeer } from './raw-peer.ts'
 
@@ -39,6 +39,7 @@ interface Parts {
   /** How old it is, ms. */
   readonly age: number
   readonly id: string
+  readonly bytes: number
 }
 
 /** Three honest members in a chain or a ring, and one of the group who speaks by hand, to the last of them. */
@@ -63,8 +64,8 @@ async function scene(init: { readonly directMembersMax?: number } = { directMemb
     victim: victim.life as Life,
     liar,
     raw,
-    message: ({ number = 1, author = liar.key, signs = liar.key, topic = TOPIC, age = 0, id }) => {
-      const body = new Uint8Array(4)
+    message: ({ number = 1, author = liar.key, signs = liar.key, topic = TOPIC, age = 0, id, bytes = 4 }) => {
+      const body = new Uint8Array(bytes)
       new DataView(body.buffer).setUint32(0, 7000 + number)
       const envelope = authoredEnvelope({
         author: author.publicKey,
@@ -217,6 +218,27 @@ test('a flood of made-up streams costs its author, and little', async () => {
   )
   assert.ok(figure(victim, 'bytesOut') - before < sent / 10, 'it answers with less than it was told')
   assert.deepEqual(raw.refusals, [])
+})
+
+test('who says too much in a large group is not passed on, and an honest author is told before that', async () => {
+  await using at = await scene()
+  const { crowd, author, victim, raw, liar } = at
+  for (let number = 1; number <= 300; number++) {
+    await runUntil(crowd.clock, raw.say('normal', at.message({ number, bytes: 64 * 1024 })))
+    await crowd.pass(10)
+  }
+  await crowd.pass(2000)
+  const most = (TREE_AUTHOR_RATE.burst + 5 * TREE_AUTHOR_RATE.perSecond) / (64 * 1024)
+  for (const life of crowd.alive) {
+    const heard = life.heard.filter(({ from }) => from === liar.peer).length
+    assert.ok(heard > 100 && heard < most, `${heard} were heard`)
+  }
+  assert.ok(figure(victim, 'droppedFlood') > 10)
+  assert.ok((victim.missed.get(liar.peer) ?? 0) > 10)
+  const large = Array.from({ length: 20 }, () => author.say(1, { bytes: 256 * 1024 }).catch(({ code }) => code))
+  assert.ok((await runUntil(crowd.clock, Promise.all(large))).includes('ERR_OVERLOADED'))
+  await crowd.pass(10_000)
+  assert.equal(victim.missed.get(author.peer), undefined)
 })
 
 test('who asks for much gets what it may cost, and nothing of groups that it is not in', async () => {

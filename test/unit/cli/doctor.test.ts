@@ -150,6 +150,7 @@ const FAILINGS: readonly (readonly [
     /Install Plexus 1\.0\.0/,
   ],
   ['no daemon', { daemon: 'down', recorded: undefined }, 'daemon', 'warn', /plexus up/],
+  ['a daemon of another time', { daemon: 'older' }, 'daemon', 'fail', /plexus down/],
   ['a daemon that hangs', { daemon: 'silent' }, 'daemon', 'fail', /End process 7/],
   [
     'a daemon that was killed',

@@ -9,7 +9,13 @@ import {
   silentLogger,
   VirtualClock,
 } from '../../../src/base/index.ts'
-import { type ContactStatus, runFor, SimulatedDirectory, type TransportEvents } from '../../../src/network/index.ts'
+import {
+  type ContactStatus,
+  runFor,
+  runUntil,
+  SimulatedDirectory,
+  type TransportEvents,
+} from '../../../src/network/index.ts'
 import { ANNOUNCE_MS, MemberDiscovery } from '../../../src/node/member-discovery.ts'
 import { DISCOVERY_WINDOW_MS, memberKey, type SpaceEvents, type SpaceInfo } from '../../../src/space/index.ts'
 
@@ -138,4 +144,24 @@ test('a peer that nobody can reach says so', async () => {
   const { state, reason } = ann.discovery.status()
   assert.equal(state, 'degraded')
   assert.match(reason ?? '', /none of its addresses/)
+})
+
+test('who holds a content is found by members of its space, for a day', async () => {
+  const town = new Town()
+  const ann = await town.member(ANN, BEN)
+  const ben = await town.member(BEN, ANN)
+  const eve = await town.member(EVE, ANN, new Uint8Array(32).fill(8))
+  const content = 'c0'.repeat(32)
+  const holders = async (of: Member, what: string = content): Promise<readonly PeerId[]> => {
+    return await runUntil(
+      town.clock,
+      Array.fromAsync(of.discovery.findContent(SPACE, what), ({ peer }) => peer),
+    )
+  }
+  await runUntil(town.clock, ann.discovery.announceContent(SPACE, content))
+  assert.deepEqual(await holders(ben), [ANN])
+  assert.deepEqual(await holders(ben, 'c1'.repeat(32)), [])
+  assert.deepEqual(await holders(eve), [])
+  await runFor(town.clock, DISCOVERY_WINDOW_MS)
+  assert.deepEqual(await holders(ben), [], 'unless it is announced again')
 })
