@@ -70,7 +70,7 @@ class Drawing {
   head(): readonly string[] {
     const { sample, rates, problem } = this.#view
     const { status, process, at } = sample
-    const { residentBytes, eventLoopDelaySeconds, storeBytes, diskFreeBytes } = process
+    const { residentBytes, eventLoopDelaySeconds, storeBytes, walBytes, diskFreeBytes } = process
     const time = new Date(at).toTimeString().slice(0, 8)
     const title = `plexus ${status.state}  ${plainName(status.name)}  up ${duration(status.uptimeMs)}  version ${status.version}`
     const line = fit(title, this.#columns - time.length - 1)
@@ -78,7 +78,7 @@ class Drawing {
       `cpu ${rates === undefined ? '-' : percent(rates.cpu)}`,
       `memory ${byteCount(residentBytes)}`,
       `loop ${duration(eventLoopDelaySeconds * 1_000)}`,
-      `store ${byteCount(storeBytes)}`,
+      `store ${byteCount(storeBytes + walBytes)}`,
       `free ${byteCount(diskFreeBytes)}`,
     ]
     const said = problem ?? status.reason
