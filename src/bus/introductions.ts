@@ -36,6 +36,8 @@ export class Introducer {
   readonly #use: IntroducerComponents
   readonly #known = new Map<PeerId, readonly string[]>()
   readonly #changed = new Set<PeerId>()
+  /** Of the known, where the next greeting begins. */
+  #turn = 0
 
   constructor(components: IntroducerComponents) {
     this.#use = components
@@ -66,22 +68,29 @@ export class Introducer {
     this.#changed.add(this.#use.self)
   }
 
-  /** What a peer that just became ready is told. */
+  /** What a peer that just became ready is told: of many others, some, and each newcomer some others. */
   greeting(to: PeerId): readonly Introduction[] {
-    return this.#about(to, [this.#use.self, ...this.#known.keys()])
+    const known = [...this.#known.keys()]
+    const first = known.length < INTRODUCTION_MAX_PEERS ? 0 : this.#turn % known.length
+    this.#turn = first + INTRODUCTION_MAX_PEERS - 1
+    return this.#about(to, [this.#use.self, ...known.slice(first), ...known.slice(0, first)])
   }
 
   get hasNews(): boolean {
     return this.#changed.size > 0
   }
 
-  /** What is new since the last call of `newsTold`. */
+  /** What is new since the last call of `newsTold`; of much, the oldest part. */
   news(to: PeerId): readonly Introduction[] {
-    return this.#about(to, this.#changed)
+    return this.#about(to, this.#batch())
   }
 
   newsTold(): void {
-    this.#changed.clear()
+    for (const peer of this.#batch()) this.#changed.delete(peer)
+  }
+
+  #batch(): readonly PeerId[] {
+    return [...this.#changed].slice(0, INTRODUCTION_MAX_PEERS)
   }
 
   #about(to: PeerId, peers: Iterable<PeerId>): readonly Introduction[] {

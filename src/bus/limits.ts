@@ -1,5 +1,4 @@
-import type { TokenBucketInit } from '../base/index.ts'
-import { TRACEPARENT_CHARS } from '../base/index.ts'
+import { type TokenBucketInit, TRACEPARENT_CHARS } from '../base/index.ts'
 import { OPEN_MESSAGE_MAX_BYTES } from '../network/index.ts'
 import type { AllowanceInit } from './allowance.ts'
 import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Crowd, type Life } from './crowd.ts'
 import { BODY_BYTES, CALM_MS, storm } from './storm.ts'
 
 test('200 members, 30 % churn, 5 % loss: everyone alive has everything soon after calm, at little more than one copy each', async (t) => {
@@ -28,4 +29,28 @@ test('in a small crowd, for many seeds: everything comes, or is known to be miss
 test('the same seed gives the same storm', async () => {
   const once = await storm({ seed: 3, members: 10, messages: 20 })
   assert.deepEqual(await storm({ seed: 3, members: 10, messages: 20 }), once)
+})
+
+test('a group that becomes small is reached straight, and nothing is lost or heard twice on the way', async () => {
+  await using crowd = new Crowd({ members: 6, degree: 12, seed: 1, directMembersMax: 4 })
+  await crowd.start()
+  const [speaker, ...others] = crowd.alive as [Life, ...Life[]]
+  const copies = (): number => others.reduce((sum, { bus }) => sum + (bus.status().figures?.copiesIn ?? 0), 0)
+  for (let number = 1; number <= 5; number++) await speaker.say(number)
+  await crowd.pass(2000)
+  const alongTree = copies()
+  assert.ok(alongTree >= 5 * others.length)
+  const [outcast, ...stayed] = others as [Life, ...Life[]]
+  crowd.expel(outcast.peer)
+  for (let number = 6; number <= 10; number++) await speaker.say(number)
+  await crowd.pass(2000)
+  assert.equal(copies(), alongTree, 'nothing more is carried by a tree')
+  for (const life of stayed) {
+    assert.deepEqual(
+      life.heard.map(({ number }) => number),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    )
+    assert.equal(life.missed.size, 0)
+  }
+  assert.equal(outcast.heard.length, 5)
 })
