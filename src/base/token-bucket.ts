@@ -1,8 +1,8 @@
 export interface TokenBucketInit {
   /** How many may come at once. */
   readonly burst: number
-  /** One more every so often. */
-  readonly refillMs: number
+  /** How many more each second. */
+  readonly perSecond: number
 }
 
 /** Lets through so much at once and then a little at a time. Times are monotonic milliseconds. */
@@ -18,7 +18,8 @@ export class TokenBucket {
   }
 
   take(nowMs: number, amount = 1): boolean {
-    this.#tokens = Math.min(this.#init.burst, this.#tokens + (nowMs - this.#at) / this.#init.refillMs)
+    const { burst, perSecond } = this.#init
+    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#at) / 1000) * perSecond)
     this.#at = nowMs
     if (this.#tokens < amount) return false
     this.#tokens -= amount

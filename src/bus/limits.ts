@@ -1,6 +1,5 @@
 import { type TokenBucketInit, TRACEPARENT_CHARS } from '../base/index.ts'
 import { OPEN_MESSAGE_MAX_BYTES } from '../network/index.ts'
-import type { AllowanceInit } from './allowance.ts'
 import { type Lane, MESSAGE_MAX_BYTES } from './types.ts'
 
 /** Every number that bounds the bus. Part of the protocol where docs/specs/bus.md says so. */
@@ -146,10 +145,10 @@ export const OPEN_STREAMS_PER_AUTHOR = 32
  * all together. What one says at once is less than may wait for one neighbour, or nobody could say it; and less than others
  * take, because on its way it may bunch up.
  */
-export const OPEN_OWN_RATE: TokenBucketInit = { burst: 512, refillMs: 1 }
-export const OPEN_AUTHOR_RATE: TokenBucketInit = { burst: 1024, refillMs: 0.5 }
-export const OPEN_NEIGHBOUR_RATE: TokenBucketInit = { burst: 2 * 1024, refillMs: 0.25 }
-export const OPEN_TOTAL_RATE: TokenBucketInit = { burst: 4 * 1024, refillMs: 0.125 }
+export const OPEN_OWN_RATE: TokenBucketInit = { burst: 512, perSecond: 1000 }
+export const OPEN_AUTHOR_RATE: TokenBucketInit = { burst: 1024, perSecond: 2000 }
+export const OPEN_NEIGHBOUR_RATE: TokenBucketInit = { burst: 2 * 1024, perSecond: 4000 }
+export const OPEN_TOTAL_RATE: TokenBucketInit = { burst: 4 * 1024, perSecond: 8000 }
 export const OPEN_NEIGHBOURS_MAX = 256
 
 /** Messages kept for those who ask. */
@@ -166,8 +165,8 @@ export const CLAIMS_MAX = 128
 export const WANTS_MAX = 128
 export const RANGES_MAX = 32
 /** What a tree carries of one author, at once and each second; an author keeps to half of it. Each message counts as 1 KiB more. */
-export const TREE_AUTHOR_RATE: AllowanceInit = { burst: 8 * 1024 * 1024, perSecond: 2 * 1024 * 1024 }
-export const TREE_OWN_RATE: AllowanceInit = { burst: 4 * 1024 * 1024, perSecond: 1024 * 1024 }
+export const TREE_AUTHOR_RATE: TokenBucketInit = { burst: 8 * 1024 * 1024, perSecond: 2 * 1024 * 1024 }
+export const TREE_OWN_RATE: TokenBucketInit = { burst: 4 * 1024 * 1024, perSecond: 1024 * 1024 }
 /** Messages sent at most in answer to one GRAFT or WANT, and bytes to one peer in answer to all: at once, and each second. */
 export const GRAFT_MAX_MESSAGES = 256
 export const SERVE_BURST_BYTES: number = 4 * 1024 * 1024

@@ -30,8 +30,8 @@ export const JOIN_REQUEST_TIMEOUT_MS = 10_000
 export const JOIN_ANSWER_TIMEOUT_MS = 60_000
 export const JOIN_STREAMS_PER_PEER = 2
 /** Requests of one peer, and of all. */
-export const JOIN_PEER_LIMIT = { burst: 5, refillMs: 10_000 } as const
-export const JOIN_TOTAL_LIMIT = { burst: 20, refillMs: 500 } as const
+export const JOIN_PEER_LIMIT = { burst: 5, perSecond: 0.1 } as const
+export const JOIN_TOTAL_LIMIT = { burst: 20, perSecond: 2 } as const
 const BUCKETS_MAX = 1_024
 
 export interface IssuerComponents {

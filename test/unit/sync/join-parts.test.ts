@@ -7,7 +7,7 @@ import { FramedChannel } from '../../../src/sync/join/framed-channel.ts'
 const { signal } = new AbortController()
 
 test('a token bucket lets through a burst and then one by one', () => {
-  const bucket = new TokenBucket({ burst: 2, refillMs: 100 }, 0)
+  const bucket = new TokenBucket({ burst: 2, perSecond: 10 }, 0)
   assert.deepEqual([bucket.take(0), bucket.take(0), bucket.take(0)], [true, true, false])
   assert.deepEqual([bucket.take(99), bucket.take(100), bucket.take(101)], [false, true, false])
   assert.deepEqual([bucket.take(10_000), bucket.take(10_000), bucket.take(10_000)], [true, true, false])
