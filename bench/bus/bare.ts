@@ -54,7 +54,6 @@ export async function bare({ onMessage, onBulk }: Ears): Promise<Contender> {
         void send(REQUEST, id, body)
       }),
     bulk: (body) => send(BULK, 0, body),
-    [Symbol.asyncDispose]: async () => void (await node.stop()),
   }
 }
 

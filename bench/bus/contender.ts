@@ -1,8 +1,8 @@
 /** Where one process can be reached. */
 export type Addresses = readonly string[]
 
-/** One process's end of some way to send messages; the same work is done with each. */
-export interface Contender extends AsyncDisposable {
+/** One process's end of some way to send messages; the same work is done with each. It ends with its process. */
+export interface Contender {
   readonly addresses: Addresses
   /** Resolves when messages can go to and fro. */
   connect(peers: readonly Addresses[]): Promise<void>

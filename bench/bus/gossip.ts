@@ -44,7 +44,6 @@ export async function gossip({ onMessage }: Ears, settings: GossipSettings): Pro
     },
     subscribe: async () => pubsub.subscribe(TOPIC),
     publish: (body) => pubsub.publish(TOPIC, body),
-    [Symbol.asyncDispose]: async () => void (await node.stop()),
   }
 }
 

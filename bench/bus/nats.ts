@@ -26,6 +26,5 @@ export async function nats({ onMessage }: Ears): Promise<Contender> {
       known().publish(SUBJECT, body)
       return ++published % BATCH === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined
     },
-    [Symbol.asyncDispose]: async () => void (await client?.close()),
   }
 }

@@ -1,21 +1,16 @@
 import { type PeerId, silentLogger, systemClock, systemRandom } from '../../src/base/index.ts'
-import { type Admission, createBus } from '../../src/bus/index.ts'
+import { createBus, openAdmission } from '../../src/bus/index.ts'
 import { libp2pTransport } from '../../src/network/index.ts'
 import type { Contender, Ears } from './contender.ts'
 
 const TOPIC = 'bench.topic'
 const READY_TIMEOUT_MS = 20_000
-const OPEN_DOOR: Admission = {
-  mayTakePart: () => ({ allowed: true }),
-  mayUseTopic: () => true,
-  mayIntroduce: () => true,
-}
 
 /** The bus over libp2p: TCP, TLS 1.3, yamux. */
 export async function plexus({ onMessage, onBulk }: Ears): Promise<Contender> {
   const [clock, random, log] = [systemClock(), systemRandom(), silentLogger()]
   const transport = await libp2pTransport({ deviceSeed: random.bytes(32) })({ clock, log })
-  const bus = createBus({ name: 'bench' })({ transport, admission: OPEN_DOOR, clock, random, log })
+  const bus = createBus({ name: 'bench' })({ transport, admission: openAdmission, clock, random, log })
   await transport.start()
   await bus.start()
   bus.respond('echo', async (body) => body)
@@ -41,9 +36,5 @@ export async function plexus({ onMessage, onBulk }: Ears): Promise<Contender> {
     request: (body, options) =>
       bus.request(known(), 'echo', body, { priority: options?.critical === true ? 'critical' : 'normal' }),
     bulk: (body) => bus.send(known(), 'bulk', body, { priority: 'low', ttlMs: 60_000 }),
-    [Symbol.asyncDispose]: async () => {
-      await bus.stop()
-      await transport.stop()
-    },
   }
 }

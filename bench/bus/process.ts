@@ -7,9 +7,12 @@ const tell = (answer: Answer): void => void process.send?.(answer)
 const side = new Side((heard) => tell({ heard }))
 
 process.on('message', (command: Command) => {
-  run(command).then(
-    (value) => tell({ id: command.id, value }),
-    (error: unknown) => tell({ id: command.id, error: reasonOf(error) }),
+  const { id } = command
+  const outcome = run(command)
+  if (id === undefined) return
+  outcome.then(
+    (value) => tell({ id, value }),
+    (error: unknown) => tell({ id, error: reasonOf(error) }),
   )
 })
 process.on('disconnect', () => process.exit(0))

@@ -9,7 +9,8 @@ const EXIT_TIMEOUT_MS = 10_000
 export type Method = keyof Side
 
 export interface Command {
-  readonly id: number
+  /** Without one no answer is wanted. */
+  readonly id?: number
   readonly method: Method
   readonly args: readonly unknown[]
 }
@@ -53,6 +54,10 @@ export class Worker implements AsyncDisposable {
     this.#open.set(id, answer)
     this.#child.send({ id, method, args } satisfies Command)
     return answer.promise as Promise<Result<M>>
+  }
+
+  tell<M extends Method>(method: M, ...args: Arguments<M>): void {
+    this.#child.send({ method, args } satisfies Command)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -27,6 +27,7 @@ export interface Message {
   readonly ttlMs: number
   /** W3C traceparent or empty. */
   readonly trace: string
+  /** Possibly a view of some more memory: whoever keeps it for long keeps a copy. Not to be changed. */
   readonly body: Uint8Array
 }
 
