@@ -40,8 +40,9 @@ const RECENT = 3
 /** What more urgent frames may be delayed to. */
 const DELAY_FACTOR = 1.5
 const DELAY_SLACK_MS = 0.1
-/** A queue that takes no longer than this is not worth a link that stands idle between one write and the next. */
+/** A queue that is no longer than this is not worth a link that stands idle between one write and the next. */
 const QUEUE_MS = 4
+const QUEUE_MAX_BYTES = 192 * 1024
 /** Part of the window that is added or taken off at once. */
 const STEP = 1 / 8
 
@@ -73,7 +74,7 @@ export function nextPace(pace: BulkPace, { rttMs, now, takenBytes, waited, maxBy
   const isFull = waited && takenBytes > 0 && pace.resting === 0
   const change = middle(recentMs) > allowedMs ? -STEP : isFull ? STEP : 0
   const queueBytes = (takenBytes / Math.max(now - pace.at, 1)) * QUEUE_MS
-  const leastBytes = Math.max(BULK_WINDOW_MIN_BYTES, Math.min(queueBytes, BULK_WINDOW_FIRST_BYTES / 2))
+  const leastBytes = Math.max(BULK_WINDOW_MIN_BYTES, Math.min(queueBytes, QUEUE_MAX_BYTES))
   const learnedBytes = Math.ceil(Math.max(pace.learnedBytes * (1 + change), leastBytes))
   return {
     windowBytes: Math.min(resting > 0 ? BULK_WINDOW_MIN_BYTES : learnedBytes, maxBytes),

@@ -15,9 +15,9 @@ const LOOKS = 20
 /**
  * V8 collects buffers that died young once their bytes are twice its largest semi-space. That is 64 MiB by default, at which it begins a
  * full collection instead: ten times as long a pause, and all that is urgent waits. With a small semi-space it does not come to
- * that, and an idle daemon takes 20 MiB less (docs/benchmarks.md).
+ * that, and an idle daemon takes 25 MiB less (docs/benchmarks.md).
  */
-export const DAEMON_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=8']
+export const DAEMON_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4']
 
 /** What the daemon tells its parent, once, over the inherited pipe. */
 export type StartReport =

@@ -23,7 +23,7 @@ test('whatever is measured, the window stays between the smallest and what the p
         assert.ok(next.windowBytes <= most)
         assert.ok(next.windowBytes >= Math.min(BULK_WINDOW_MIN_BYTES, most))
         assert.ok(next.windowBytes <= Math.max(next.learnedBytes, BULK_WINDOW_MIN_BYTES))
-        assert.ok(next.learnedBytes <= Math.max(pace.learnedBytes * 1.13, BULK_WINDOW_FIRST_BYTES / 2))
+        assert.ok(next.learnedBytes <= Math.max(pace.learnedBytes * 1.13, BULK_WINDOW_FIRST_BYTES))
         pace = next
       }
     }),
