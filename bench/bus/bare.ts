@@ -5,16 +5,16 @@ import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Contender, Ears } from './contender.ts'
-import { PackedStream } from './packed-stream.ts'
+import { FramedStream } from './framed-stream.ts'
 
-const PROTOCOL = '/bench/packed'
+const PROTOCOL = '/bench/framed'
 const PUBLISH = 1
 const REQUEST = 2
 const ANSWER = 3
 const BULK = 4
 
 /** One kept libp2p stream with the encrypter and the muxer that the bus uses, and nothing around it. */
-export async function bare({ onMessage, onBulk }: Ears): Promise<Contender> {
+export async function bare({ onMessage, onBulk }: Ears, packed: boolean): Promise<Contender> {
   const node = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
@@ -24,15 +24,15 @@ export async function bare({ onMessage, onBulk }: Ears): Promise<Contender> {
   })
   const waiting = new Map<number, (body: Uint8Array) => void>()
   let requests = 0
-  let line: PackedStream | undefined
+  let line: FramedStream | undefined
   const talk = (stream: Stream): void => {
-    const packed = new PackedStream(stream, (kind, id, body) => {
+    const framed = new FramedStream(stream, packed, (kind, id, body) => {
       if (kind === PUBLISH) onMessage()
       else if (kind === BULK) onBulk(body)
-      else if (kind === REQUEST) void packed.send(ANSWER, id, body)
+      else if (kind === REQUEST) void framed.send(ANSWER, id, body)
       else waiting.get(id)?.(body)
     })
-    line = packed
+    line = framed
   }
   const send = (kind: number, id: number, body: Uint8Array): Promise<unknown> | undefined => {
     if (line === undefined) throw new Error('not connected')

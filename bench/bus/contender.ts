@@ -22,7 +22,7 @@ export interface Ears {
   readonly onBulk: (body: Uint8Array) => void
 }
 
-export const CONTENDERS = ['plexus', 'bare', 'gossip-defaults', 'gossip-best', 'gossip-mesh', 'nats'] as const
+export const CONTENDERS = ['plexus', 'bare', 'plain', 'gossip-defaults', 'gossip-best', 'gossip-mesh', 'nats'] as const
 export type ContenderName = (typeof CONTENDERS)[number]
 
 /** Loads only what this contender needs: the memory and the start of each is its own. */
@@ -31,7 +31,9 @@ export async function join(name: ContenderName, ears: Ears): Promise<Contender> 
     case 'plexus':
       return (await import('./plexus.ts')).plexus(ears)
     case 'bare':
-      return (await import('./bare.ts')).bare(ears)
+      return (await import('./bare.ts')).bare(ears, true)
+    case 'plain':
+      return (await import('./bare.ts')).bare(ears, false)
     case 'gossip-defaults':
       return (await import('./gossip.ts')).gossip(ears, 'defaults')
     case 'gossip-best':

@@ -10,12 +10,13 @@ const ALONE = 2_000
 export const requests: Section = {
   name: 'requests',
   open: async (stack, options) => {
-    const open = async (contender: 'plexus' | 'bare'): Promise<Group | undefined> =>
-      await Group.open(stack, { contender, subscribers: 1, window: 1 }, options)
-    const [bare, plexus] = [await open('bare'), await open('plexus')]
+    const groups = new Map<string, Group | undefined>()
+    for (const contender of ['plain', 'bare', 'plexus'] as const) {
+      groups.set(contender, await Group.open(stack, { contender, subscribers: 1, window: 1 }, options))
+    }
     return async () => {
       const sample: Record<string, number> = {}
-      for (const [name, group] of Object.entries({ bare, plexus })) {
+      for (const [name, group] of groups) {
         if (group === undefined) continue
         const { perSecond, cpuUs } = await group.ask(PIPELINED, IN_FLIGHT)
         sample[`${name} rate`] = perSecond
@@ -27,14 +28,28 @@ export const requests: Section = {
   },
   figures: (rounds) => [
     rounds.figure({
-      name: `request 1 KiB, ${IN_FLIGHT} in flight / bare stream`,
+      name: `request 1 KiB, ${IN_FLIGHT} in flight / kept stream`,
+      unit: 'requests/s',
+      of: 'plexus rate',
+      against: 'plain rate',
+      aim: atLeast(0.8),
+    }),
+    rounds.figure({
+      name: `request 1 KiB, ${IN_FLIGHT} in flight / kept stream, packed`,
       unit: 'requests/s',
       of: 'plexus rate',
       against: 'bare rate',
       aim: atLeast(0.8),
     }),
     rounds.figure({
-      name: 'request 1 KiB, one at a time, p50 / bare stream',
+      name: 'request 1 KiB, one at a time, p50 / kept stream',
+      unit: 'us',
+      of: 'plexus p50',
+      against: 'plain p50',
+      aim: atMost(1.3),
+    }),
+    rounds.figure({
+      name: 'request 1 KiB, one at a time, p50 / kept stream, packed',
       unit: 'us',
       of: 'plexus p50',
       against: 'bare p50',

@@ -62,7 +62,10 @@ export class Answers {
     this.#open.set(id, scope)
     this.#bodyBytes += request.body.byteLength
     this.#use.inFlight.answering++
-    return new Delivery(priority, () => void this.#answer(request, scope, responder))
+    return new Delivery(priority, () => {
+      this.#answer(request, scope, responder)
+      return undefined
+    })
   }
 
   onCancel(id: string): void {
@@ -113,38 +116,46 @@ export class Answers {
     this.#sendError(id, priority, error)
   }
 
-  /** Never rejects. */
-  async #answer(request: Message, scope: Scope, responder: Responder): Promise<void> {
-    const { id, priority, body } = request
+  /** Never throws. */
+  #answer(request: Message, scope: Scope, responder: Responder): void {
+    let answering: Promise<void>
     try {
-      if (scope.isAborted) return
-      const result = responder(body, scope)
-      if (scope.survives) await this.#finish(request, scope, result)
-      else if (Symbol.asyncIterator in result) await this.#stream(id, priority, scope, result)
-      else await this.#send(id, priority, scope, await result)
+      answering = scope.isAborted ? Promise.resolve() : this.#reply(request, scope, responder(request.body, scope))
     } catch (error) {
-      if (scope.survives) this.#use.once.finish(request.from, id, { isError: true, body: this.#errorBody(error) })
-      else if (!scope.isAborted) this.#sendError(id, priority, error)
-    } finally {
-      this.#open.delete(id)
-      this.#bodyBytes -= body.byteLength
-      this.#use.inFlight.answering--
+      answering = Promise.reject(error)
     }
+    answering.then(
+      () => this.#close(request),
+      (error: unknown) => {
+        const { from, id, priority } = request
+        if (scope.survives) this.#use.once.finish(from, id, { isError: true, body: this.#errorBody(error) })
+        else if (!scope.isAborted) this.#sendError(id, priority, error)
+        this.#close(request)
+      },
+    )
   }
 
-  async #finish({ from, id }: Message, scope: Scope, result: ReturnType<Responder>): Promise<void> {
-    if (Symbol.asyncIterator in result) {
-      throw new BusError('ERR_ANSWER_STREAMED', 'the answer comes in parts', { fix: 'Use requestStream.' })
-    }
-    const body = await result
-    if (!scope.isAborted) this.#use.once.finish(from, id, { isError: false, body: bounded(body) })
+  /** A promise for each step would cost as much as the rest of an answer: there is one. */
+  #reply(request: Message, scope: Scope, result: ReturnType<Responder>): Promise<void> {
+    const { id, priority } = request
+    if (!(Symbol.asyncIterator in result))
+      return Promise.resolve(result).then((body) => this.#send(request, scope, bounded(body)))
+    if (!scope.survives) return this.#stream(id, priority, scope, result)
+    throw new BusError('ERR_ANSWER_STREAMED', 'the answer comes in parts', { fix: 'Use requestStream.' })
   }
 
-  async #send(id: string, priority: Priority, scope: Scope, body: Uint8Array): Promise<void> {
-    if (scope.isAborted) return
-    const entry = outgoing(replyFrame(FRAME.answer, id, bounded(body)), scope.deadline)
-    const wait = this.#use.outbox.post(priority, entry)
-    if (wait !== undefined) await wait
+  #send({ from, id, priority }: Message, scope: Scope, body: Uint8Array): Promise<void> | undefined {
+    if (scope.isAborted) return undefined
+    if (!scope.survives)
+      return this.#use.outbox.post(priority, outgoing(replyFrame(FRAME.answer, id, body), scope.deadline))
+    this.#use.once.finish(from, id, { isError: false, body })
+    return undefined
+  }
+
+  #close({ id, body }: Message): void {
+    this.#open.delete(id)
+    this.#bodyBytes -= body.byteLength
+    this.#use.inFlight.answering--
   }
 
   async #stream(id: string, priority: Priority, scope: Scope, parts: AsyncIterable<Uint8Array>): Promise<void> {

@@ -60,13 +60,18 @@ export class Correspondence {
     counters.messagesOut++
   }
 
-  async request(peer: PeerId, kind: string, body: Uint8Array, options: SingleRequestOptions): Promise<Uint8Array> {
-    const { composer } = this.#use
-    if (options.repeatable === true) {
-      return this.#repeats.request(peer, composer.repeatableAsk(kind, body, options), options.direct)
+  /** Not `async`: what that costs is felt with tens of thousands of requests a second. */
+  request(peer: PeerId, kind: string, body: Uint8Array, options: SingleRequestOptions): Promise<Uint8Array> {
+    try {
+      const { composer } = this.#use
+      if (options.repeatable === true && !this.#isRemote(peer, options)) {
+        return this.#repeats.request(peer, composer.repeatableAsk(kind, body, options))
+      }
+      const dialogue = this.#dialogueOrWay(peer, options)
+      return this.#ask(peer, dialogue, composer.ask(kind, body, options))
+    } catch (error) {
+      return Promise.reject(error)
     }
-    const dialogue = this.#dialogueOrWay(peer, options)
-    return this.#ask(peer, dialogue, composer.ask(kind, body, options))
   }
 
   async *requestStream(

@@ -23,9 +23,9 @@ export class Delivery {
 }
 
 /** Handlers may run so long before the event loop gets a turn to read what else has arrived. */
-const TURN_MAX_MS = 2
+const TURN_MAX_MS = 0.5
 /** How often the time is looked at: asking costs about as much as a cheap handler. */
-const LOOK_EVERY = 4
+const LOOK_EVERY = 2
 const CRITICAL = GRADE_OF.critical
 
 export interface DispatcherComponents {

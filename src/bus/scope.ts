@@ -12,7 +12,8 @@ export class Scope implements RequestContext {
   readonly survives: boolean
   /** Monotonic ms. */
   deadline: number
-  readonly #window = new SendWindow({ windowBytes: STREAM_WINDOW_BYTES })
+  /** Only answers that come in parts have one. */
+  #window: SendWindow | undefined
   #controller: AbortController | undefined
   #reason: BusError | undefined
   #wake: (() => void) | undefined
@@ -44,13 +45,14 @@ export class Scope implements RequestContext {
   }
 
   grant(bytes: number): boolean {
-    const honest = this.#window.grant(bytes)
+    const honest = this.#window?.grant(bytes) ?? false
     this.#wake?.()
     return honest
   }
 
   /** Waits until the asker has room for so many bytes. Rejects once the request is over. */
   async spend(bytes: number): Promise<void> {
+    this.#window ??= new SendWindow({ windowBytes: STREAM_WINDOW_BYTES })
     while (this.#reason === undefined && !this.#window.allows(bytes)) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve

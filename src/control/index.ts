@@ -1,13 +1,8 @@
 /** The way to the daemon of this user: where it is, how to start it, and a conversation with it. */
 export { ControlClient, connectSocket } from './adapters/client.ts'
+export { DAEMON_NODE_FLAGS } from './adapters/daemon-node-flags.ts'
 export { assertOwnSockets, type Profile, plexusHome, prepareFolder, profileOf } from './adapters/profile.ts'
-export {
-  DAEMON_NODE_FLAGS,
-  type DaemonOptions,
-  ensureDaemon,
-  type StartReport,
-  startDaemon,
-} from './adapters/start-daemon.ts'
+export { type DaemonOptions, ensureDaemon, type StartReport, startDaemon } from './adapters/start-daemon.ts'
 export { ControlError, type ControlErrorCode, RemoteError } from './errors.ts'
 export {
   CONTROL_LINE_MAX_CHARS,

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { ErrorReport } from '../../base/index.ts'
 import { ControlError, RemoteError } from '../errors.ts'
 import { ControlClient, type ControlClientOptions, connectSocket } from './client.ts'
+import { DAEMON_NODE_FLAGS } from './daemon-node-flags.ts'
 import { type Profile, prepareFolder } from './profile.ts'
 
 /** From an empty machine to a daemon that answers: key generation, migrations, sockets. */
@@ -11,13 +12,6 @@ const START_TIMEOUT_MS = 30_000
 /** While another process holds the profile, how often we look whether its daemon answers, and how long before we try again. */
 const LOOK_MS = 50
 const LOOKS = 20
-
-/**
- * V8 collects buffers that died young once their bytes are twice its largest semi-space. That is 64 MiB by default, at which it begins a
- * full collection instead: ten times as long a pause, and all that is urgent waits. With a small semi-space it does not come to
- * that, and an idle daemon takes 25 MiB less (docs/benchmarks.md).
- */
-export const DAEMON_NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4']
 
 /** What the daemon tells its parent, once, over the inherited pipe. */
 export type StartReport =

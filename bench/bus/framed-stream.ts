@@ -8,18 +8,20 @@ const WRITE_MAX_BYTES = 32 * 1024
 export type OnFrame = (kind: number, id: number, body: Uint8Array) => void
 
 /**
- * What one would write by hand on a kept libp2p stream when nothing but speed counts: frames that are sent in one turn go
- * out in one write. No priorities, no deadlines, no checks.
+ * What one would write by hand on a kept libp2p stream. `packed`, as when nothing but speed counts: frames that are sent in
+ * one turn go out in one write; else each is a write of its own, as most programs do it. No priorities, no deadlines, no checks.
  */
-export class PackedStream {
+export class FramedStream {
   readonly #stream: Stream
   readonly #onFrame: OnFrame
+  readonly #packed: boolean
   #batch: Buffer = Buffer.allocUnsafeSlow(WRITE_MAX_BYTES)
   #used = 0
   #rest: Uint8Array | undefined
 
-  constructor(stream: Stream, onFrame: OnFrame) {
+  constructor(stream: Stream, packed: boolean, onFrame: OnFrame) {
     this.#stream = stream
+    this.#packed = packed
     this.#onFrame = onFrame
     stream.addEventListener('message', ({ data }) => this.#take(data.subarray()))
   }
@@ -28,20 +30,21 @@ export class PackedStream {
   send(kind: number, id: number, body: Uint8Array): Promise<unknown> | undefined {
     const size = HEADER_BYTES + body.byteLength
     if (this.#used + size > this.#batch.byteLength) this.#flush(size)
-    if (this.#used === 0) queueMicrotask(() => this.#flush())
+    if (this.#used === 0 && this.#packed) queueMicrotask(() => this.#flush())
     const at = this.#used
     this.#batch.writeUInt32BE(body.byteLength, at)
     this.#batch[at + 4] = kind
     this.#batch.writeUInt32BE(id, at + 5)
     this.#batch.set(body, at + HEADER_BYTES)
     this.#used += size
+    if (!this.#packed) this.#flush()
     return this.#stream.writableNeedsDrain ? once(this.#stream, 'drain') : undefined
   }
 
   #flush(nextBytes = 0): void {
     if (this.#used === 0 && nextBytes <= this.#batch.byteLength) return
     if (this.#used > 0 && this.#stream.status === 'open') this.#stream.send(this.#batch.subarray(0, this.#used))
-    this.#batch = Buffer.allocUnsafeSlow(Math.max(WRITE_MAX_BYTES, nextBytes))
+    this.#batch = Buffer.allocUnsafeSlow(this.#packed ? Math.max(WRITE_MAX_BYTES, nextBytes) : nextBytes)
     this.#used = 0
   }
 
