@@ -26,17 +26,27 @@ test('whatever happens, no wanted peer is forgotten and none is dialled twice at
     fc.property(fc.array(steps, { maxLength: 80 }), fc.integer(), (script, seed) => {
       const contacts = new Contacts(seededRandom(seed))
       const dialling = new Set<string>()
+      const relayed = new Set<string>()
       let now = 0
       for (const step of script) {
         if (step.do === 'wait') now += step.ms
         else if (step.do === 'want') contacts.want(new Map(step.peers.map((peer) => [peer, step.addresses])), now)
         else if (step.do === 'learn') contacts.learn(step.peer, step.addresses, now)
         else if (step.do === 'nudge') contacts.nudge(step.peer, now)
-        else if (step.do === 'unlinked') contacts.unlinked(step.peer, 'lost', now)
-        else {
-          if (step.do === 'relayed') contacts.linked(step.peer, 'relayed', now)
-          else if (step.do === 'linked') contacts.linked(step.peer, 'direct', now)
-          else contacts.dialFailed(step.peer, 'refused', now)
+        else if (step.do === 'unlinked') {
+          contacts.unlinked(step.peer, 'lost', now)
+          relayed.delete(step.peer)
+        } else if (step.do === 'relayed') {
+          contacts.linked(step.peer, 'relayed', now)
+          // Another relayed link does not end a dial for a direct one.
+          if (!relayed.has(step.peer)) dialling.delete(step.peer)
+          relayed.add(step.peer)
+        } else if (step.do === 'linked') {
+          contacts.linked(step.peer, 'direct', now)
+          dialling.delete(step.peer)
+          relayed.delete(step.peer)
+        } else {
+          contacts.dialFailed(step.peer, 'refused', now)
           dialling.delete(step.peer)
         }
         for (const attempt of contacts.takeDue(now)) {
