@@ -119,16 +119,16 @@ export interface NodeInit {
    * local works, and whoever is dialled is unreachable.
    */
   readonly network?: false | NetworkFactory | undefined
-  /** Multiaddr strings to listen on. Default: every interface, the port remembered from last time. */
+  /** Multiaddr strings to listen on; remembered. Default: those of last time, at first every interface; a free port is kept. */
   readonly listen?: readonly string[] | undefined
-  /** Find peers on the local network. Default true. */
+  /** Find peers on the local network; remembered. Default: as last time, at first true. */
   readonly mdns?: boolean | undefined
   /**
    * Peers of a directory, outside of any space, in which members find each other again: multiaddrs with the peer id at the end;
    * remembered. Default: those of last time, at first none; without any, no third party is contacted.
    */
   readonly bootstrap?: readonly string[] | undefined
-  /** Be a peer of that directory for others; remembered. For peers that anyone can reach. Default false. */
+  /** Be a peer of that directory for others; remembered. For peers that anyone can reach. Default: as last time, at first false. */
   readonly discoveryServer?: boolean | undefined
   /**
    * Topics `open/...` that anybody may listen to and speak on, members or not (docs/specs/open-topics.md): exactly these. Other

@@ -22,7 +22,7 @@ import { takeSample } from './sample.ts'
 import { Vitals } from './vitals.ts'
 
 const HTTP_PORT_SETTING = 'http-port'
-const SETTINGS = ['name', 'listen', 'port', 'mdns', HTTP_PORT_SETTING]
+const SETTINGS = ['name', 'listen', 'port', 'mdns', 'relay', 'discovery-server', HTTP_PORT_SETTING]
 
 /** What `daemon.json` says to people and to `plexus doctor`; the lock, not this file, decides who owns the profile. */
 export interface DaemonInfo {
