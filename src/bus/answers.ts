@@ -128,7 +128,7 @@ export class Answers {
       () => this.#close(request),
       (error: unknown) => {
         const { from, id, priority } = request
-        if (scope.survives) this.#use.once.finish(from, id, { isError: true, body: this.#errorBody(error) })
+        if (scope.survives) this.#use.once.finish(from, id, scope, { isError: true, body: this.#errorBody(error) })
         else if (!scope.isAborted) this.#sendError(id, priority, error)
         this.#close(request)
       },
@@ -148,7 +148,7 @@ export class Answers {
     if (scope.isAborted) return undefined
     if (!scope.survives)
       return this.#use.outbox.post(priority, outgoing(replyFrame(FRAME.answer, id, body), scope.deadline))
-    this.#use.once.finish(from, id, { isError: false, body })
+    this.#use.once.finish(from, id, scope, { isError: false, body })
     return undefined
   }
 

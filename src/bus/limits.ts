@@ -145,6 +145,8 @@ export const OPEN_STREAMS_PER_AUTHOR = 32
  * all together. What one says at once is less than may wait for one neighbour, or nobody could say it; and less than others
  * take, because on its way it may bunch up.
  */
+/** Gaps of one stream of an open topic: anybody may open streams, so each costs little. */
+export const OPEN_MISSING_MAX = 16
 export const OPEN_OWN_RATE: TokenBucketInit = { burst: 512, perSecond: 1000 }
 export const OPEN_AUTHOR_RATE: TokenBucketInit = { burst: 1024, perSecond: 2000 }
 export const OPEN_NEIGHBOUR_RATE: TokenBucketInit = { burst: 2 * 1024, perSecond: 4000 }
@@ -166,6 +168,8 @@ export const WANTS_MAX = 128
 export const RANGES_MAX = 32
 /** What a tree carries of one author, at once and each second; an author keeps to half of it. Each message counts as 1 KiB more. */
 export const TREE_AUTHOR_RATE: TokenBucketInit = { burst: 8 * 1024 * 1024, perSecond: 2 * 1024 * 1024 }
+/** Control frames of one neighbour about its groups; more are dropped. */
+export const TREE_CONTROL_RATE: TokenBucketInit = { burst: 2048, perSecond: 512 }
 export const TREE_OWN_RATE: TokenBucketInit = { burst: 4 * 1024 * 1024, perSecond: 1024 * 1024 }
 /** Messages sent at most in answer to one GRAFT or WANT, and bytes to one peer in answer to all: at once, and each second. */
 export const GRAFT_MAX_MESSAGES = 256
@@ -176,6 +180,8 @@ export const SERVE_BYTES_PER_S: number = 1024 * 1024
 export const RELAY_BURST_BYTES: number = 4 * 1024 * 1024
 export const RELAY_BYTES_PER_SECOND: number = 512 * 1024
 export const RELAY_BURST_FRAMES = 1024
+/** What one neighbour may bring us of others: each costs a signature to check. */
+export const PARCELS_IN_RATE: TokenBucketInit = { burst: 2048, perSecond: 1024 }
 export const RELAY_FRAMES_PER_SECOND = 256
 /** Members through whom one message is tried. */
 export const RELAY_WAYS_MAX = 3

@@ -60,10 +60,11 @@ export class OnceTable {
     return true
   }
 
-  finish(peer: PeerId, id: string, reply: Reply): void {
+  /** What the run of `scope` came to; nothing, if that run was given up and its id belongs to another. */
+  finish(peer: PeerId, id: string, scope: Scope, reply: Reply): void {
     const shelf = this.#shelves.get(peer)
     const entry = shelf?.entries.get(id)
-    if (shelf === undefined || entry === undefined) return
+    if (shelf === undefined || entry?.scope !== scope || entry.reply !== undefined) return
     this.#keep(shelf, entry, reply)
     entry.send(reply)
   }

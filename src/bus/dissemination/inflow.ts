@@ -24,6 +24,12 @@ export class Inflow {
   /** Proven and missing, and since when; the longest missing first. */
   readonly #gaps = new Map<number, number>()
   readonly #claims = new Map<PeerId, Claim>()
+  readonly #missingMax: number
+
+  /** More than `missingMax` gaps are given up at once. */
+  constructor(missingMax: number = MISSING_MAX) {
+    this.#missingMax = missingMax
+  }
 
   get highest(): number {
     return this.#come.highest
@@ -53,11 +59,11 @@ export class Inflow {
     this.#come.add(number)
     this.#gaps.delete(number)
     if (number <= before) return 0
-    const first = Math.max(before + 1, number - MISSING_MAX)
+    const first = Math.max(before + 1, number - this.#missingMax)
     let missed = first - before - 1
     for (let one = first; one < number; one++) this.#gaps.set(one, now)
     for (const oldest of this.#gaps.keys()) {
-      if (this.#gaps.size <= MISSING_MAX) break
+      if (this.#gaps.size <= this.#missingMax) break
       this.#gaps.delete(oldest)
       missed++
     }

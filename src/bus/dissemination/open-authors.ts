@@ -1,5 +1,11 @@
 import { type PeerId, TokenBucket } from '../../base/index.ts'
-import { OPEN_AUTHOR_RATE, OPEN_AUTHORS_MAX, OPEN_AUTHORS_PER_NEIGHBOUR, OPEN_STREAMS_PER_AUTHOR } from '../limits.ts'
+import {
+  OPEN_AUTHOR_RATE,
+  OPEN_AUTHORS_MAX,
+  OPEN_AUTHORS_PER_NEIGHBOUR,
+  OPEN_MISSING_MAX,
+  OPEN_STREAMS_PER_AUTHOR,
+} from '../limits.ts'
 import { Inflow } from './inflow.ts'
 
 interface Author {
@@ -43,7 +49,7 @@ export class OpenAuthors {
   take(heard: Heard, memoryMs: number, now: number): number | undefined {
     const author = this.#author(heard, now)
     if (author === undefined || !author.bucket.take(now, heard.cost)) return undefined
-    const inflow = author.streams.get(heard.prefix) ?? new Inflow()
+    const inflow = author.streams.get(heard.prefix) ?? new Inflow(OPEN_MISSING_MAX)
     if (!author.streams.has(heard.prefix) && author.streams.size >= OPEN_STREAMS_PER_AUTHOR) return undefined
     author.streams.set(heard.prefix, inflow)
     author.keepUntil = Math.max(author.keepUntil, now + memoryMs)

@@ -138,7 +138,7 @@ export class OpenMesh implements Dissemination {
     const now = clock.monotonic()
     const cost = costOf(bytes)
     const budget = budgetOf(this.#budgets, via, OPEN_NEIGHBOUR_RATE, now)
-    if (!budget.take(now, cost) || !this.#total.take(now, cost)) return this.#flooded()
+    if (!budget.take(now, cost)) return this.#flooded()
     const signed = bytes.subarray(SIGNATURE_BYTES)
     const envelope = parseAuthoredEnvelope(signed)
     if (envelope === undefined || envelope.topic !== topic) return this.#refused()
@@ -153,6 +153,8 @@ export class OpenMesh implements Dissemination {
       counters.droppedUntimely++
       return 'ignore'
     }
+    // Only what costs a signature to check, so that nobody uses it up with less.
+    if (!this.#total.take(now, cost)) return this.#flooded()
     if (!seals.isGenuine(envelope.author, OPEN_TAG, signed, bytes.subarray(0, SIGNATURE_BYTES))) return this.#refused()
     const missed = this.#authors.take(heard, memoryMs(envelope.ttlMs), now)
     if (missed === undefined) return this.#flooded()

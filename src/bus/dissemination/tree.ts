@@ -22,6 +22,7 @@ import {
   SERVE_BURST_BYTES,
   SERVE_BYTES_PER_S,
   TREE_AUTHOR_RATE,
+  TREE_CONTROL_RATE,
   TREE_OWN_RATE,
 } from '../limits.ts'
 import { LANE_OF } from '../scheduler.ts'
@@ -92,6 +93,7 @@ export class Tree implements Dissemination {
   readonly #numbering: Numbering
   readonly #trees = new Map<string, GroupTree>()
   readonly #cache = new MessageCache()
+  readonly #control = new Allowance(TREE_CONTROL_RATE)
   readonly #own = new Allowance(TREE_OWN_RATE)
   readonly #authors = new Allowance(TREE_AUTHOR_RATE)
   /** Bytes that each peer may be sent because it asked. */
@@ -188,6 +190,10 @@ export class Tree implements Dissemination {
   /** ANNOUNCE, GRAFT, WANT and PRUNE. Returns a sentence if the frame is malformed. */
   onControl(dialogue: Dialogue, type: number, payload: Uint8Array): string | undefined {
     const { peer } = dialogue.session
+    if (!this.#control.spend(peer, 1, this.#now)) {
+      this.#use.counters.droppedFlood++
+      return undefined
+    }
     if (type === FRAME.announce) {
       const announced = parseAnnounce(payload)
       if (announced === undefined) return 'an announcement that cannot be read'

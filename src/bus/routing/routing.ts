@@ -9,7 +9,7 @@ import { FRAME, parseToken } from '../frames.ts'
 import type { FrameOutcome } from '../inbound-lane.ts'
 import type { Inbox } from '../inbox.ts'
 import type { KindTable } from '../kind-table.ts'
-import { LINKS_BURST, LINKS_PER_SECOND } from '../limits.ts'
+import { LINKS_BURST, LINKS_PER_SECOND, PARCELS_IN_RATE } from '../limits.ts'
 import type { OnceTable } from '../once-table.ts'
 import { LinkReports } from '../presence/link-reports.ts'
 import { parseLinks, parseProbe } from '../presence/presence-frames.ts'
@@ -51,6 +51,7 @@ export class Routing {
   readonly #use: RoutingComponents
   readonly #reach = new Reach()
   readonly #news: LinkNews
+  readonly #parcelsIn = new Allowance(PARCELS_IN_RATE)
   readonly #newsAllowances = new Allowance({ burst: LINKS_BURST, perSecond: LINKS_PER_SECOND })
   readonly #courier: Courier
   readonly #relay: Relay
@@ -125,7 +126,12 @@ export class Routing {
     if (parcel === undefined) return 'a parcel that cannot be read'
     if (LANE_OF[parcel.priority] !== lane) return `priority ${parcel.priority} does not travel here`
     if (!this.remote.isFor(parcel)) return this.#relay.pass(dialogue, parcel, payload)
-    return new Delivery(parcel.priority, () => this.remote.receive(dialogue.session.peer, parcel))
+    const { peer } = dialogue.session
+    if (!this.#parcelsIn.spend(peer, 1, this.#use.clock.monotonic())) {
+      this.#use.counters.parcelsDropped++
+      return undefined
+    }
+    return new Delivery(parcel.priority, () => this.remote.receive(peer, parcel))
   }
 
   /** RELAY_REFUSED, PROBE, PROBED and LINKS. Returns a sentence if the frame is malformed. */

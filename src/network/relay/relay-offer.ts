@@ -180,7 +180,12 @@ export class RelayOffer implements Component {
       const told = isStranger ? STRANGER_CIRCUIT : MEMBER_CIRCUIT
       const far = await this.#reach(target, source, told)
       if (far === undefined) return await answer(RELAY_STATUS.connectionFailed)
-      if (this.#subscriptions === undefined) return far.channel.abort(stopping())
+      // Much may have changed while the target took its time.
+      const isAllowed = this.#serves(target) && (underway.isStranger || this.#init.mayRelay(source))
+      if (this.#subscriptions === undefined || !isAllowed) {
+        far.channel.abort(stopping())
+        return channel.abort(stopping())
+      }
       const near = { channel, rest: messages.takeRest() }
       const onBytes = (bytes: number): void => {
         this.#counts.bytesRelayed += bytes

@@ -148,7 +148,7 @@ function targetIn(message: ProtobufFields, source: Source): string {
   const [, family] = PUNCHABLE.exec(source.observed) ?? []
   for (const bytes of message.repeatedBytes(2)) {
     const address = addressIn(bytes)
-    const fits = PUNCHABLE.exec(address)?.[1] === family && reachOf(address) > 0
+    const fits = PUNCHABLE.exec(address)?.[1] === family && reachOf(address) >= Math.max(1, reachOf(source.observed))
     if (fits) return address
   }
   throw impossible('how others see the peer is not known')
