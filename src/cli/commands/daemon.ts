@@ -65,7 +65,7 @@ async function up(context: CommandContext, options: UpOptions): Promise<void> {
   }
   const running = await ControlClient.open(context.profile)
   running?.[Symbol.dispose]()
-  if (running !== undefined) return await showStatus(context, ['already running'])
+  if (running !== undefined) return await showStatus(context, [alreadyRunning(daemonOptions)])
   if (options.foreground === true) {
     const { runDaemon } = await import('../daemon/run.ts')
     const daemon = await runDaemon(context.profile, daemonOptions)
@@ -155,4 +155,12 @@ function portOf(text: string): number {
   const port = Number(text)
   if (Number.isInteger(port) && port >= 0 && port < 65_536) return port
   throw new CliError('ERR_USAGE', `not a port: ${JSON.stringify(text)}`, { fix: 'Give a number from 0 to 65535.' })
+}
+
+/** Options that a running daemon does not take up are not passed over in silence. */
+function alreadyRunning(options: DaemonOptions): string {
+  const isAsked = Object.values(options).some((value) => value !== undefined)
+  return isAsked
+    ? 'already running; the options take effect after `plexus down`, with `plexus up` and them again'
+    : 'already running'
 }

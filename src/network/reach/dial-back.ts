@@ -2,6 +2,7 @@ import {
   type Clock,
   type Component,
   type ComponentStatus,
+  keepNewest,
   type Logger,
   type PeerId,
   reasonOf,
@@ -22,6 +23,8 @@ import {
 /** Requests at once, of all peers; and the least time between two of one peer. */
 const AT_ONCE_MAX = 8
 export const DIAL_BACK_PACE_MS = 5_000
+/** Peers whose last request is remembered. */
+const REMEMBERED_MAX = 1024
 const REQUEST_TIMEOUT_MS = 5_000
 
 export interface DialBackInit {
@@ -62,7 +65,6 @@ export class DialBack implements Component {
     this.#subscriptions = new DisposableStack()
     const options = { maxInboundStreams: 1, directOnly: true }
     this.#subscriptions.use(transport.handle(DIAL_BACK_PROTOCOL, options, (channel) => this.#serve(channel)))
-    this.#subscriptions.use(transport.events.on('peer:disconnect', ({ peer }) => void this.#askedAt.delete(peer)))
   }
 
   async stop(): Promise<void> {
@@ -87,7 +89,10 @@ export class DialBack implements Component {
       this.#counts.refused++
       return channel.abort(new NetworkError('ERR_OVERLOADED', 'not now, or not for this peer'))
     }
+    // Kept when the peer goes: coming back at once wins nothing.
+    this.#askedAt.delete(peer)
     this.#askedAt.set(peer, this.#use.clock.monotonic())
+    keepNewest(this.#askedAt, REMEMBERED_MAX)
     this.#underway++
     try {
       await this.#answer(channel)

@@ -5,7 +5,7 @@ import { BoundedDatastore } from '../../../src/network/adapters/libp2p/bounded-d
 
 type Key = Parameters<BoundedDatastore['get']>[0]
 const key = (text: string): Key => ({ toString: () => text }) as Key
-const LIMITS = { prefix: '/kept/', entries: 6, entriesPerOwner: 4, valueBytes: 8, ageMs: 1_000 }
+const LIMITS = { prefix: '/kept/', entries: 6, entriesPerOwner: 4, entriesPerParent: 5, valueBytes: 8, ageMs: 1_000 }
 
 function store(): { readonly store: BoundedDatastore; readonly clock: VirtualClock; keys(): Promise<string[]> } {
   const clock = new VirtualClock()
@@ -57,4 +57,18 @@ test('queries choose by prefix', async () => {
     found.map((entry) => entry.key.toString()),
     ['/kept/a/x', '/kept/a/y'],
   )
+})
+
+test('one key brings so many at most, the newest; a key that nobody wrote brings nothing', async () => {
+  const clock = new VirtualClock()
+  const kept = new BoundedDatastore({ ...LIMITS, entries: 100 }, { clock })
+  for (let n = 0; n < 9; n++) kept.put(key(`/kept/a/${n}`), new Uint8Array(1))
+  const under = async (prefix: string): Promise<string[]> =>
+    (await Array.fromAsync(kept.queryKeys({ prefix }))).map(String)
+  assert.deepEqual(
+    await under('/kept/a'),
+    [4, 5, 6, 7, 8].map((n) => `/kept/a/${n}`),
+  )
+  assert.deepEqual(await under('/kept/b'), [])
+  assert.equal((await under('/kept')).length, LIMITS.entriesPerParent)
 })

@@ -12,6 +12,8 @@ export interface DatastoreLimits {
   readonly entries: number
   /** Of keys with the same last part. */
   readonly entriesPerOwner: number
+  /** Of keys that differ only in the last part: what one question brings at most. */
+  readonly entriesPerParent: number
   readonly valueBytes: number
   readonly ageMs: number
 }
@@ -37,6 +39,8 @@ export class BoundedDatastore implements Datastore {
   /** The oldest first. */
   readonly #entries = new Map<string, Kept>()
   readonly #perOwner = new Map<string, Set<string>>()
+  /** By all but the last part of the key: what a question asks for, so that it costs what it brings and not what is kept. */
+  readonly #perParent = new Map<string, Set<string>>()
   #refused = 0
   #evicted = 0
 
@@ -60,7 +64,7 @@ export class BoundedDatastore implements Datastore {
 
   put(key: Key, value: Uint8Array): Key {
     const text = key.toString()
-    const { prefix, entries, entriesPerOwner, valueBytes, ageMs } = this.#limits
+    const { prefix, entries, entriesPerOwner, entriesPerParent, valueBytes, ageMs } = this.#limits
     if (!text.startsWith(prefix) || value.byteLength > valueBytes) {
       this.#refused++
       return key
@@ -69,8 +73,11 @@ export class BoundedDatastore implements Datastore {
     const owner = text.slice(text.lastIndexOf('/') + 1)
     const texts = this.#perOwner.get(owner) ?? new Set()
     this.#perOwner.set(owner, texts.add(text))
+    const siblings = this.#perParent.get(parentOf(text)) ?? new Set()
+    this.#perParent.set(parentOf(text), siblings.add(text))
     this.#entries.set(text, { key, value: value.slice(), owner, until: this.#clock.monotonic() + ageMs })
     if (texts.size > entriesPerOwner) this.#evict(texts)
+    else if (siblings.size > entriesPerParent) this.#evict(siblings)
     else if (this.#entries.size > entries) this.#evict(this.#entries.keys())
     return key
   }
@@ -148,6 +155,16 @@ export class BoundedDatastore implements Datastore {
     const texts = this.#perOwner.get(entry.owner)
     texts?.delete(text)
     if (texts?.size === 0) this.#perOwner.delete(entry.owner)
+    const siblings = this.#perParent.get(parentOf(text))
+    siblings?.delete(text)
+    if (siblings?.size === 0) this.#perParent.delete(parentOf(text))
+  }
+
+  /** All there is, or what lies right under a key: nothing else is ever asked for, and nothing else is answered. */
+  #under(prefix: string): readonly Entry[] {
+    if (this.#limits.prefix.startsWith(prefix)) return [...this.#entries.values()]
+    const texts = this.#perParent.get(prefix.replace(/\/$/, '')) ?? []
+    return [...texts].flatMap((text) => this.#entries.get(text) ?? [])
   }
 
   #select<Item>(
@@ -162,11 +179,14 @@ export class BoundedDatastore implements Datastore {
   ): readonly Item[] {
     this.#expire()
     const { prefix = '', filters = [], orders = [], offset = 0, limit = Number.POSITIVE_INFINITY } = query
-    const items = [...this.#entries]
-      .filter(([text]) => text.startsWith(prefix))
-      .map(([, entry]) => itemOf(entry))
+    const items = this.#under(prefix)
+      .map((entry) => itemOf(entry))
       .filter((item) => filters.every((filter) => filter(item)))
     for (const order of orders) items.sort(order)
     return items.slice(offset, offset + limit)
   }
+}
+
+function parentOf(text: string): string {
+  return text.slice(0, text.lastIndexOf('/'))
 }

@@ -20,6 +20,8 @@ export const KAD_PROTOCOL = '/plexus/kad/1.0.0'
 /** Announcements that a server keeps; of one peer; and peers whose addresses it knows. */
 export const ANNOUNCEMENTS_MAX = 8_192
 export const ANNOUNCEMENTS_PER_PEER = 256
+/** Peers that one key brings at most. */
+const ANNOUNCEMENTS_PER_KEY = 128
 const CONTACTS_MAX = 4_096
 /** Streams of the protocol that one connection may hold open, towards a server and from a client. */
 const INBOUND_STREAMS = 8
@@ -77,6 +79,7 @@ export class KadService implements Startable {
         prefix: `${PREFIX}/provider/`,
         entries: ANNOUNCEMENTS_MAX,
         entriesPerOwner: ANNOUNCEMENTS_PER_PEER,
+        entriesPerParent: ANNOUNCEMENTS_PER_KEY,
         valueBytes: VALUE_MAX_BYTES,
         ageMs: ANNOUNCEMENT_MS,
       },
