@@ -12,6 +12,7 @@ import {
   endOfTurn,
   type Journal,
   LOG_CLASS,
+  NO_RULE,
   recordsSchema,
   type View,
 } from '../src/records/index.ts'
@@ -33,6 +34,9 @@ const ALLOW_ALL: Authority = {
   digest: () => new Uint8Array(8),
   observe: () => undefined,
   reload: () => undefined,
+  ruleOf: () => NO_RULE,
+  takeChangedRules: () => new Set(),
+  isErased: () => false,
 }
 
 /** One row for each record: the least that a domain keeps. */

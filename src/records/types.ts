@@ -116,6 +116,17 @@ export interface Write {
   readonly kind: number
 }
 
+/** What the control records of a space say of one log. */
+export interface LogRule {
+  /** The last record that counts, by its number and id; later ones are void. Number 0: none counts. Absent: all do. */
+  readonly end?: { readonly seq: number; readonly id: RecordId | undefined }
+  /** The records that somebody with the right to do so chose where the log forked. A log with a choice counts up to `end`. */
+  readonly branches: readonly { readonly seq: number; readonly id: RecordId }[]
+}
+
+/** Nothing is said of the log: all of it counts, up to a fork. */
+export const NO_RULE: LogRule = { branches: [] }
+
 /**
  * The question that `records` asks and `space` answers, so that neither imports the other.
  * All methods are synchronous, are called inside the writing transaction, must not write to the journal and must not throw.
@@ -131,6 +142,34 @@ export interface Authority {
    * control records again (`Journal.records` with class control).
    */
   reload(space: SpaceId): void
+  /** A pure function of the control records that are held. */
+  ruleOf(space: SpaceId, author: PeerId, log: string): LogRule
+  /** Authors whose rules, and records whose erasure, may have changed since the last call. */
+  takeChangedRules(space: SpaceId): ReadonlySet<PeerId>
+  /** Whether the body of this record is to be dropped, and not to be taken again. */
+  isErased(space: SpaceId, author: PeerId, log: string, seq: number): boolean
+}
+
+/** Where a record stands: bound to its ciphertext. */
+export interface CipherPlace {
+  readonly space: SpaceId
+  /** Ed25519 public key, 32 bytes. */
+  readonly device: Uint8Array
+  /** 8 bytes. */
+  readonly log: Uint8Array
+  readonly seq: number
+}
+
+/** The keys of encrypted spaces, which `space` holds and `records` uses. Synchronous; called inside the writing transaction. */
+export interface BodyCipher {
+  /** Whether records of classes 1 and 2 of this space must be encrypted, for ever: its genesis says so. */
+  isEncrypted(space: SpaceId): boolean
+  /** Undefined while no key is held. */
+  seal(place: CipherPlace, plain: Uint8Array): { readonly epoch: number; readonly body: Uint8Array } | undefined
+  /** Undefined without the key, and for a ciphertext that does not open. */
+  open(place: CipherPlace, epoch: number, body: Uint8Array): Uint8Array | undefined
+  /** Epochs whose keys came since the last call: what could not be read may be readable now. */
+  takeNewEpochs(space: SpaceId): readonly number[]
 }
 
 export type RefusalReason =

@@ -6,6 +6,8 @@ import {
   type Journal,
   LOG_CLASS,
   type LogClass,
+  type LogRule,
+  NO_RULE,
   type StoredRecord,
   type Write,
 } from '../records/index.ts'
@@ -173,6 +175,18 @@ class StoredSpaces implements Spaces {
       if (before === undefined) this.events.emit('space:added', { space })
       if (before !== summaryOf(state)) this.events.emit('members:changed', { space })
     }
+  }
+
+  ruleOf(_space: SpaceId, _author: PeerId, _log: string): LogRule {
+    return NO_RULE
+  }
+
+  takeChangedRules(_space: SpaceId): ReadonlySet<PeerId> {
+    return new Set()
+  }
+
+  isErased(_space: SpaceId, _author: PeerId, _log: string, _seq: number): boolean {
+    return false
   }
 
   async create(options: { readonly name: string; readonly personal: boolean }): Promise<SpaceInfo> {

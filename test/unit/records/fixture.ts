@@ -28,6 +28,8 @@ import {
   type Journal,
   LOG_CLASS,
   type LogClass,
+  type LogRule,
+  NO_RULE,
   recordIdBytes,
   recordsSchema,
   type StoredRecord,
@@ -59,6 +61,18 @@ export class TableAuthority implements Authority {
 
   reload(space: SpaceId): void {
     this.reloaded.push(space)
+  }
+
+  ruleOf(): LogRule {
+    return NO_RULE
+  }
+
+  takeChangedRules(): ReadonlySet<PeerId> {
+    return new Set()
+  }
+
+  isErased(): boolean {
+    return false
   }
 }
 
