@@ -36,6 +36,7 @@ const ALLOW_ALL: Authority = {
   reload: () => undefined,
   ruleOf: () => NO_RULE,
   takeChangedRules: () => new Set(),
+  takeErased: () => [],
   isErased: () => false,
 }
 

@@ -20,6 +20,7 @@ export const SIGNER_CACHE_SECRETS = 1024
 const ED25519_PKCS8: Uint8Array = bytesOfHex('302e020100300506032b657004220420')
 const ED25519_SPKI: Uint8Array = bytesOfHex('302a300506032b6570032100')
 const X25519_PKCS8: Uint8Array = bytesOfHex('302e020100300506032b656e04220420')
+const X25519_SPKI: Uint8Array = bytesOfHex('302a300506032b656e032100')
 
 /**
  * The encodings of points of small order, sign bit cleared. Under such a key a signature can be valid for any message,
@@ -73,7 +74,16 @@ export function signer(seed: Uint8Array): Signer {
 
 /** The X25519 public key (32 bytes) of a seed (32 bytes). */
 export function sealingKeyOf(seed: Uint8Array): Uint8Array {
-  return rawPublicKey(privateKey(X25519_PKCS8, seed))
+  return rawPublicKey(x25519PrivateKey(seed))
+}
+
+export function x25519PrivateKey(seed: Uint8Array): KeyObject {
+  return privateKey(X25519_PKCS8, seed)
+}
+
+/** Throws for anything but 32 bytes. */
+export function x25519PublicKey(publicKey: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([X25519_SPKI, publicKey]), format: 'der', type: 'spki' })
 }
 
 /** Keeps the most recently used `cacheKeys` imported keys. */
@@ -112,7 +122,8 @@ function privateKey(prefix: Uint8Array, seed: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.concat([prefix, seed]), format: 'der', type: 'pkcs8' })
 }
 
-function rawPublicKey(key: KeyObject): Uint8Array {
+/** The 32 bytes of the public half. */
+export function rawPublicKey(key: KeyObject): Uint8Array {
   const der = createPublicKey(key).export({ format: 'der', type: 'spki' })
   return new Uint8Array(der.subarray(-PUBLIC_KEY_BYTES))
 }

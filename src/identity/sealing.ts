@@ -16,12 +16,17 @@ export function seal(secret: Uint8Array, info: Uint8Array, salt: Uint8Array, con
 }
 
 /** What was sealed; `undefined` if anything about it is not as it was. */
-export function unseal(secret: Uint8Array, info: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
-  if (sealed.byteLength < SEAL_SALT_BYTES + TAG_BYTES) return undefined
-  const { key, nonce } = derive(secret, info, sealed.subarray(0, SEAL_SALT_BYTES))
+export function unseal(
+  secret: Uint8Array,
+  info: Uint8Array,
+  sealed: Uint8Array,
+  saltBytes: number = SEAL_SALT_BYTES,
+): Uint8Array | undefined {
+  if (sealed.byteLength < saltBytes + TAG_BYTES) return undefined
+  const { key, nonce } = derive(secret, info, sealed.subarray(0, saltBytes))
   const decipher = createDecipheriv('aes-256-gcm', key, nonce)
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
-  const content = decipher.update(sealed.subarray(SEAL_SALT_BYTES, -TAG_BYTES))
+  const content = decipher.update(sealed.subarray(saltBytes, -TAG_BYTES))
   try {
     decipher.final()
     return content

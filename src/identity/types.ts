@@ -1,4 +1,5 @@
 import type { PeerId } from '../base/index.ts'
+import type { Certificate } from './certificate.ts'
 
 export const SIGNATURE_BYTES = 64
 
@@ -25,7 +26,10 @@ export interface Verifier {
   verify(publicKey: Uint8Array, tag: string, message: Uint8Array, signature: Uint8Array): boolean
 }
 
-/** The keys of one device. */
+/** Who a certificate is about. */
+export type Subject = Pick<Certificate, 'device' | 'sealingKey' | 'name' | 'kind'>
+
+/** The keys of one device. What a certificate says may change while it runs: it is linked to another principal. */
 export interface Identity {
   readonly device: Signer
   /** The person or agent this device belongs to; certified in `certificate`. */
@@ -33,6 +37,10 @@ export interface Identity {
   readonly certificate: Uint8Array
   /** X25519 public key for sealed boxes, 32 bytes. */
   readonly sealingKey: Uint8Array
+  /** Issues a certificate of our principal for another device; undefined where its key lies on another device. */
+  readonly certify: ((subject: Subject) => Uint8Array) | undefined
+  /** What somebody sealed to `sealingKey` with `sealBox` and the same `info`; undefined if anything about it is not as it was. */
+  openBox(info: Uint8Array, box: Uint8Array): Uint8Array | undefined
   /** The Ed25519 seed of the device, 32 bytes, for the transport's own handshake. Handle as a secret. */
   exportDeviceSeed(): Uint8Array
 }

@@ -10,7 +10,7 @@ export function admissionOf(spaces: Spaces): Admission {
   const sharedWith = (peer: PeerId): readonly SpaceId[] =>
     spaces
       .list()
-      .filter((space) => !space.personal && spaces.roleOf(space.id, peer) !== undefined)
+      .filter((space) => spaces.roleOf(space.id, peer) !== undefined)
       .map((space) => space.id)
   // The bus asks for every message.
   const readers = new Map<SpaceId, ReadonlySet<PeerId>>()
@@ -18,7 +18,7 @@ export function admissionOf(spaces: Spaces): Admission {
   const readersOf = (space: SpaceId): ReadonlySet<PeerId> | undefined => {
     const known = readers.get(space)
     const info = known === undefined ? spaces.get(space) : undefined
-    if (info === undefined || info.personal) return known
+    if (info === undefined) return known
     const found = new Set(info.members.filter(({ role }) => isAtLeast(role, 'reader')).map(({ peer }) => peer))
     readers.set(space, found)
     return found

@@ -11,13 +11,13 @@ import {
 } from '../base/index.ts'
 import { type Bus, createBus } from '../bus/index.ts'
 import { cognition } from '../cognition/index.ts'
-import { type Identity, loadOrCreateIdentity, type Verifier, verifier } from '../identity/index.ts'
+import { type Identity, type KeyFile, openKeyFile, type Verifier, verifier } from '../identity/index.ts'
 import { type ConnectionKeeper, connectionKeeper, type Transport } from '../network/index.ts'
 import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
 import { research } from '../research/index.ts'
 import { createSpaces, type Spaces } from '../space/index.ts'
 import { acquireOwnerLock, type Database, openDatabase } from '../store/index.ts'
-import { createSync, type Sync } from '../sync/index.ts'
+import { createSync, type Linking, type Sync } from '../sync/index.ts'
 import { fileMark } from './adapters/file-mark.ts'
 import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
 import { admissionOf } from './admission.ts'
@@ -29,7 +29,9 @@ import { EventLog } from './event-log/event-log.ts'
 import { watchNode } from './event-log/watch-node.ts'
 import { Expiry } from './expiry.ts'
 import { introduce } from './introductions.ts'
+import { handOver, isRotation, settleLinking } from './key-change.ts'
 import { Lifetime } from './lifetime.ts'
+import { nodeLinking } from './linking.ts'
 import { openNetwork } from './listening.ts'
 import { MemberDiscovery } from './member-discovery.ts'
 import { chosenOpenTopics } from './open-topics.ts'
@@ -57,6 +59,7 @@ interface Ground {
   readonly files: readonly string[]
   readonly database: Database
   readonly addresses: AddressBook
+  readonly keys: KeyFile
   readonly identity: Identity
   readonly signatures: Verifier
   readonly name: string
@@ -73,6 +76,7 @@ interface Layers {
   readonly reach: NodeReach
   readonly bus: Bus
   readonly sync: Sync
+  readonly linking: Linking
 }
 
 /**
@@ -83,7 +87,7 @@ interface Layers {
 export async function createNode(init: NodeInit): Promise<PlexusNode> {
   const life = new Lifetime(init.log ?? silentLogger())
   try {
-    return await assemble(init, openGround(init, life), life)
+    return await assemble(init, await withKeysInPlace(openGround(init, life), init), life)
   } catch (error) {
     await life.end()
     throw error
@@ -96,11 +100,12 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
   const log = eventLog.logger(init.log ?? silentLogger())
   const asked = (init.name ?? init.defaultName ?? 'peer').slice(0, NAME_MAX_CHARS)
   // The identity comes first: it makes the folder, private to its owner, that everything else lies in.
-  const identity = loadOrCreateIdentity({ folder, random, name: asked })
+  const keys = openKeyFile({ folder, random, name: asked })
   const [lock, path] = [join(folder, 'owner.lock'), join(folder, 'plexus.db')]
   resources.use(acquireOwnerLock({ path: lock }))
+  const { openStore = openDatabase } = init
   const database = resources.use(
-    openDatabase({ path, schemas: [recordsSchema, addressBookSchema], appVersion: init.version ?? '0' }),
+    openStore({ path, schemas: [recordsSchema, addressBookSchema], appVersion: init.version ?? '0' }),
   )
   const addresses = addressBook({ database, clock })
   const name = init.name === undefined ? (addresses.setting('name') ?? asked) : asked
@@ -113,32 +118,47 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
     files: [lock, path],
     database,
     addresses,
-    identity,
+    keys,
+    identity: keys.identity,
     signatures: verifier(),
     name,
   }
 }
 
+/** Finishes a rotation that was begun: from here on the peer is the one of the new key. */
+async function withKeysInPlace(ground: Ground, { folder }: NodeInit): Promise<Ground> {
+  if (!isRotation(ground.keys)) return ground
+  const { spaces } = durablePillar(ground)
+  spaces.load()
+  await handOver(ground.keys, spaces)
+  ground.keys.takeOver()
+  const keys = openKeyFile({ folder, random: ground.random, name: ground.name })
+  ground.eventLog.note('node', 'identity:rotated', { from: ground.identity.device.peer, to: keys.identity.device.peer })
+  return { ...ground, keys, identity: keys.identity }
+}
+
 /** Builds the layers on the ground and starts them. */
 async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise<PlexusNode> {
-  const { clock, random, log, eventLog, addresses, identity } = ground
+  const { clock, random, log, eventLog, addresses, identity, keys } = ground
   const onLost = (component: string, { reason, fix }: Cause): void =>
     void life.end(new NodeError('ERR_COMPONENT_LOST', `${component}: ${reason}`, { fix }))
   const supervisor = new Supervisor({ onLost }, { clock, random, log: log.child({ module: 'node' }) })
   life.resources.defer(() => supervisor.stop())
   const layers = await buildLayers(init, ground, supervisor)
-  const { transport, keeper, reach, journal, spaces, bus, sync } = layers
+  const { transport, keeper, reach, journal, spaces, bus, sync, linking } = layers
   const below = { clock, random, log: log.child({ module: 'domain' }), identity, journal, spaces, bus, sync }
   const domains = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(below))
   for (const view of domains.flatMap((domain) => domain.views)) journal.register(view)
   spaces.load()
-  if (!spaces.list().some((space) => space.personal)) await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
+  settleLinking(keys, spaces)
+  if (!spaces.list().some(({ personal, self }) => personal && self !== undefined))
+    await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
 
-  const parts = { network: transport, keeper, bus, spaces, sync }
+  const parts = { network: transport, keeper, bus, spaces, sync, linking }
   life.resources.use(eventLog)
   life.resources.use(answerClock(bus, clock))
   life.resources.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => supervisor.reports() }))
-  life.resources.use(introduce({ spaces, bus, sync, keeper, addresses, reach }))
+  life.resources.use(introduce({ spaces, bus, sync, linking, keeper, addresses, reach }))
 
   const operations = new Map<string, Operation>()
   const node = nodeOf(init, ground, layers, { life, supervisor, operations })
@@ -185,7 +205,7 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
 
   const door = new Doorkeeper({
     transport,
-    isMember: (peer) => spaces.peers().has(peer),
+    isMember: (peer) => spaces.peers().has(peer) || linking.isGuest(peer),
     strangersStay: openTopics !== undefined,
     clock,
     log: of('network'),
@@ -206,22 +226,47 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
     log: of('bus'),
   })
   const addressesOf = addresses.addressesOf
+  const linking = nodeLinking({
+    transport,
+    journal,
+    spaces,
+    bus,
+    keys: ground.keys,
+    verifier: signatures,
+    clock,
+    random,
+    log: of('network'),
+    addressesOf,
+    settings: addresses,
+  })
   const sync = createSync()({ transport, bus, journal, spaces, clock, random, log: of('sync'), addressesOf })
   for (const component of [door, keeper]) supervisor.add({ component, optional: false })
   for (const component of reach.components) supervisor.add({ component, optional: true })
   for (const component of [bus, sync]) supervisor.add({ component, optional: false })
+  supervisor.add({ component: linking, optional: true })
   const discovery =
     directory === undefined
       ? undefined
       : new MemberDiscovery({ discovery: directory, spaces, keeper, transport, clock, random, log: of('discovery') })
   if (discovery !== undefined) supervisor.add({ component: discovery, optional: true })
-  return { spaces, journal, transport, discovery, notes: note === undefined ? [] : [note], keeper, reach, bus, sync }
+  return {
+    spaces,
+    journal,
+    transport,
+    discovery,
+    notes: note === undefined ? [] : [note],
+    keeper,
+    reach,
+    bus,
+    sync,
+    linking,
+  }
 }
 
 function nodeOf(
   init: NodeInit,
-  { clock, random, log, identity, name, addresses, eventLog }: Ground,
-  { bus, journal, spaces, sync, transport, discovery, reach, notes }: Layers,
+  { clock, random, log, identity, keys, name, addresses, eventLog }: Ground,
+  { bus, journal, spaces, sync, linking, transport, discovery, reach, notes }: Layers,
   of: { readonly life: Lifetime; readonly supervisor: Supervisor; readonly operations: ReadonlyMap<string, Operation> },
 ): PlexusNode {
   const { life, supervisor, operations } = of
@@ -239,6 +284,8 @@ function nodeOf(
     transport,
     discovery,
     reach,
+    linking,
+    keys,
     clock,
     log: log.child({ module: 'component' }),
     settings: addresses,

@@ -2,7 +2,7 @@ import type { PeerId } from '../base/index.ts'
 import type { Bus, BusEvents } from '../bus/index.ts'
 import type { ConnectionKeeper } from '../network/index.ts'
 import type { Spaces } from '../space/index.ts'
-import type { Sync } from '../sync/index.ts'
+import type { Linking, Sync } from '../sync/index.ts'
 import type { AddressBook } from './address-book.ts'
 import type { NodeReach } from './reach.ts'
 
@@ -14,11 +14,12 @@ export function introduce(parts: {
   readonly spaces: Spaces
   readonly bus: Bus
   readonly sync: Sync
+  readonly linking: Linking
   readonly keeper: ConnectionKeeper
   readonly addresses: AddressBook
   readonly reach: NodeReach
 }): Disposable {
-  const { spaces, bus, sync, keeper, addresses, reach } = parts
+  const { spaces, bus, sync, linking, keeper, addresses, reach } = parts
   const subscriptions = new DisposableStack()
   const wantMembers = (): void =>
     keeper.setWanted(
@@ -34,6 +35,7 @@ export function introduce(parts: {
   const onAddresses = ({ peer, addresses: heard }: BusEvents['peer:addresses']): void => keeper.learn(peer, heard)
   subscriptions.use(bus.events.on('peer:addresses', onAddresses))
   subscriptions.use(sync.events.on('peer:addresses', onAddresses))
+  subscriptions.use(linking.events.on('peer:addresses', onAddresses))
   subscriptions.use(
     keeper.events.on('address:learned', (learned) => {
       addresses.remember(learned.peer, learned.addresses)

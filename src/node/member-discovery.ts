@@ -232,9 +232,7 @@ export class MemberDiscovery implements Component, ContentDiscovery {
   /** Of the spaces that have somebody in them who could look for us. */
   #secrets(): readonly Uint8Array[] {
     const { spaces } = this.#use
-    const shared = spaces
-      .list()
-      .filter((space) => !space.personal && space.self !== undefined && space.members.length > 1)
+    const shared = spaces.list().filter((space) => space.self !== undefined && space.members.length > 1)
     return shared.flatMap((space) => spaces.discoverySecret(space.id) ?? [])
   }
 

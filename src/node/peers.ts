@@ -48,9 +48,9 @@ export async function peersReady(node: PlexusNode, wanted: number, signal: Abort
 export function listPeers(node: PlexusNode, uptimeMs: number = node.status().uptimeMs): readonly PeerReport[] {
   const seen = new Map(node.bus.presence().map((presence) => [presence.peer, presence]))
   const startedAt = node.clock.now() - uptimeMs
-  const shared = node.spaces.list().filter((space) => !space.personal)
+  const ours = node.spaces.list().filter(({ self }) => self !== undefined)
   return [...node.spaces.peers()].sort().map((peer) => {
-    const memberships = shared.flatMap((space) => {
+    const memberships = ours.flatMap((space) => {
       const member = space.members.find((candidate) => candidate.peer === peer)
       return member === undefined ? [] : [{ space: space.name, member }]
     })

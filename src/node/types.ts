@@ -12,12 +12,13 @@ import type {
 } from '../base/index.ts'
 import type { Bus, Handlers } from '../bus/index.ts'
 import type { CognitionOperations } from '../cognition/index.ts'
-import type { Identity } from '../identity/index.ts'
+import type { Identity, KeyFile } from '../identity/index.ts'
 import type { Transport } from '../network/index.ts'
 import type { Journal, View } from '../records/index.ts'
 import type { ResearchOperations } from '../research/index.ts'
 import type { Role, Spaces } from '../space/index.ts'
-import type { SpaceProgress, Sync } from '../sync/index.ts'
+import type { Database, OpenDatabaseInit } from '../store/index.ts'
+import type { Linking, SpaceProgress, Sync } from '../sync/index.ts'
 import type { Settings } from './address-book.ts'
 import type { EventLog } from './event-log/event-log.ts'
 import type { ContentDiscovery } from './member-discovery.ts'
@@ -137,6 +138,8 @@ export interface NodeInit {
   readonly openTopics?: readonly string[] | undefined
   /** Relay for members that cannot reach each other; remembered. Default: as last time, at first not. */
   readonly relay?: boolean | undefined
+  /** Opens the store in the folder, e.g. to watch what is written. Default: `openDatabase`. */
+  readonly openStore?: ((init: OpenDatabaseInit) => Database) | undefined
   /** Default: cognition and research. */
   readonly domains?: readonly DomainFactory[] | undefined
   /** Started after the domains, in this order, and stopped before them. */
@@ -166,6 +169,10 @@ export interface PlexusNode extends AsyncDisposable {
   /** Finds who holds a content of a space; there if the node takes part in a directory. */
   readonly discovery: ContentDiscovery | undefined
   readonly reach: Pick<NodeReach, 'report' | 'whyRelayed'>
+  /** A second device for the same person. */
+  readonly linking: Linking
+  /** The keys of this device; a rotation gives it others, with which the node has to begin anew. */
+  readonly keys: KeyFile
   readonly clock: Clock
   /** For the faces: what they want to find again after a restart. */
   readonly settings: Settings

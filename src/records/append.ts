@@ -31,6 +31,7 @@ import {
   type BodyMap,
   type Draft,
   FLAG_HAS_EXPIRY,
+  FLAG_PRUNE_POINT,
   GENESIS_KIND,
   type Header,
   LOG_CLASS,
@@ -61,12 +62,15 @@ interface Entry {
   readonly class: LogClass
   readonly kind: number
   readonly exp: number
+  readonly flags: number
   readonly body: Uint8Array
 }
 
+/** What is written in one commit or not at all. */
 interface Waiting {
-  readonly entry: Entry
-  readonly resolve: (record: StoredRecord) => void
+  readonly entries: readonly Entry[]
+  readonly bytes: number
+  readonly resolve: (records: readonly StoredRecord[]) => void
   readonly reject: (reason: unknown) => void
 }
 
@@ -74,6 +78,7 @@ interface Waiting {
 export class Appender {
   readonly #init: AppenderInit
   #queue: Waiting[] = []
+  #queuedRecords = 0
   #queuedBytes = 0
   #isScheduled = false
   #appended = 0
@@ -84,42 +89,64 @@ export class Appender {
   }
 
   get figures(): { readonly appended: number; readonly appendCommits: number; readonly appendsWaiting: number } {
-    return { appended: this.#appended, appendCommits: this.#commits, appendsWaiting: this.#queue.length }
+    return { appended: this.#appended, appendCommits: this.#commits, appendsWaiting: this.#queuedRecords }
   }
 
   async append(draft: Draft): Promise<StoredRecord> {
-    return await this.#enqueue(this.#entryOf(draft))
+    return await this.#enqueueOne(this.#entryOf(draft))
   }
 
   async appendAll(drafts: readonly Draft[]): Promise<readonly StoredRecord[]> {
     const entries = drafts.map((draft) => this.#entryOf(draft))
     this.#assertRoom(entries)
-    return await Promise.all(entries.map((entry) => this.#enqueue(entry)))
+    return await Promise.all(entries.map((entry) => this.#enqueueOne(entry)))
+  }
+
+  async appendTogether(drafts: readonly Draft[]): Promise<readonly StoredRecord[]> {
+    if (drafts.length === 0) return []
+    if (drafts.length > COMMIT_MAX_RECORDS) throw invalid(`at most ${COMMIT_MAX_RECORDS} records share a commit`)
+    return await this.#enqueue(drafts.map((draft) => this.#entryOf(draft)))
   }
 
   async found(map: BodyMap): Promise<StoredRecord> {
     const body = encodeBody(map, this.#init.random)
-    return await this.#enqueue({ space: undefined, class: LOG_CLASS.control, kind: GENESIS_KIND, exp: 0, body })
+    return await this.#enqueueOne({
+      space: undefined,
+      class: LOG_CLASS.control,
+      kind: GENESIS_KIND,
+      exp: 0,
+      flags: 0,
+      body,
+    })
   }
 
   #entryOf(draft: Draft): Entry {
     assertDraft(draft)
     const body = encodeBody(draft.body, this.#init.random)
-    return { space: draft.space, class: draft.class, kind: draft.kind, exp: draft.exp ?? 0, body }
+    const { space, class: logClass, kind, exp = 0, prune = false } = draft
+    const flags = (exp === 0 ? 0 : FLAG_HAS_EXPIRY) | (prune ? FLAG_PRUNE_POINT : 0)
+    return { space, class: logClass, kind, exp, flags, body }
   }
 
-  #enqueue(entry: Entry): Promise<StoredRecord> {
-    this.#assertRoom([entry])
-    const { promise, resolve, reject } = Promise.withResolvers<StoredRecord>()
-    this.#queue.push({ entry, resolve, reject })
-    this.#queuedBytes += entry.body.length
+  async #enqueueOne(entry: Entry): Promise<StoredRecord> {
+    const [record] = await this.#enqueue([entry])
+    return record as StoredRecord
+  }
+
+  #enqueue(entries: readonly Entry[]): Promise<readonly StoredRecord[]> {
+    this.#assertRoom(entries)
+    const { promise, resolve, reject } = Promise.withResolvers<readonly StoredRecord[]>()
+    const bytes = bytesOf(entries)
+    this.#queue.push({ entries, bytes, resolve, reject })
+    this.#queuedRecords += entries.length
+    this.#queuedBytes += bytes
     this.#schedule()
     return promise
   }
 
   #assertRoom(entries: readonly Entry[]): void {
-    const bytes = entries.reduce((sum, { body }) => sum + body.length, this.#queuedBytes)
-    if (this.#queue.length + entries.length <= APPEND_QUEUE_MAX_RECORDS && bytes <= APPEND_QUEUE_MAX_BYTES) return
+    const bytes = this.#queuedBytes + bytesOf(entries)
+    if (this.#queuedRecords + entries.length <= APPEND_QUEUE_MAX_RECORDS && bytes <= APPEND_QUEUE_MAX_BYTES) return
     throw new RecordsError('ERR_APPEND_OVERFLOW', 'too many records wait to be written', {
       fix: 'Wait for earlier appends before making more.',
     })
@@ -135,26 +162,43 @@ export class Appender {
     })
   }
 
+  /** One commit: what must be written together alone, or as many single records as one commit takes. */
   #flush(): void {
-    const group = this.#queue.splice(0, COMMIT_MAX_RECORDS)
-    this.#queuedBytes -= group.reduce((sum, { entry }) => sum + entry.body.length, 0)
+    const firstGroup = this.#queue.findIndex(({ entries }) => entries.length > 1)
+    const singles = firstGroup === -1 ? this.#queue.length : firstGroup
+    const taken = this.#queue.splice(0, firstGroup === 0 ? 1 : Math.min(singles, COMMIT_MAX_RECORDS))
+    for (const { entries, bytes } of taken) {
+      this.#queuedRecords -= entries.length
+      this.#queuedBytes -= bytes
+    }
     try {
-      const outcomes = this.#init.ledger.commit(() => group.map(({ entry }) => this.#write(entry)))
+      const outcomes = this.#init.ledger.commit(() => taken.map(({ entries }) => this.#writeAll(entries)))
       this.#commits++
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome instanceof RecordsError) {
-          group[index]?.reject(outcome)
+          taken[index]?.reject(outcome)
           continue
         }
-        this.#appended++
-        group[index]?.resolve(outcome)
+        this.#appended += outcome.length
+        taken[index]?.resolve(outcome)
       }
     } catch (error) {
-      for (const { reject } of group) reject(error)
+      for (const { reject } of taken) reject(error)
     }
   }
 
-  /** An entry that may not be written is no reason to lose the others of its group, so its error is returned. */
+  /** A single record that may not be written is no reason to lose the others of its commit, so its error is returned. */
+  #writeAll(entries: readonly Entry[]): readonly StoredRecord[] | RecordsError {
+    const records: StoredRecord[] = []
+    for (const entry of entries) {
+      const outcome = this.#write(entry)
+      if (!(outcome instanceof RecordsError)) records.push(outcome)
+      else if (entries.length === 1) return outcome
+      else throw outcome
+    }
+    return records
+  }
+
   #write(entry: Entry): StoredRecord | RecordsError {
     const { space } = entry
     if (space === undefined) return this.#writeGenesis(entry)
@@ -188,14 +232,14 @@ export class Appender {
 
   #sign(place: Pick<Header, 'space' | 'log' | 'seq' | 'prev' | 'auth'>, entry: Entry): Candidate {
     const { signer, hybridClock } = this.#init
-    const { body, kind, exp } = entry
+    const { body, kind, exp, flags } = entry
     const header: Header = {
       v: RECORD_VERSION,
       ...place,
       device: signer.publicKey,
       hlc: hybridClock.tick(),
       kind,
-      flags: exp === 0 ? 0 : FLAG_HAS_EXPIRY,
+      flags,
       epoch: 0,
       exp,
       bodyHash: bodyHashOf(body),
@@ -233,6 +277,10 @@ export class Appender {
   }
 }
 
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { body }) => sum + body.length, 0)
+}
+
 function notAllowed(reason: string): RecordsError {
   return new RecordsError('ERR_WRITE_NOT_ALLOWED', `this device may not write here: ${reason}`, {
     fix: 'Ask an admin of the space for a role that may write, or check that the space is the right one.',
@@ -240,11 +288,12 @@ function notAllowed(reason: string): RecordsError {
 }
 
 /** The rules of docs/specs/records.md section 2 that a draft can break. */
-function assertDraft({ class: logClass, kind, exp = 0 }: Draft): void {
+function assertDraft({ class: logClass, kind, exp = 0, prune = false }: Draft): void {
   const isInteger = Number.isSafeInteger(kind) && Number.isSafeInteger(exp)
   if (!isInteger || kind < 1 || kind > UINT32_MAX || exp < 0) throw invalid('its kind or expiry is out of range')
   if (!isLogClass(logClass)) throw invalid('its class is unknown')
   if (logClass === LOG_CLASS.control && exp !== 0) throw invalid('a control record cannot expire')
+  if (logClass === LOG_CLASS.control && prune) throw invalid('a control log is never pruned')
   if (logClass === LOG_CLASS.expiring && exp === 0) throw invalid('a record of an expiring log needs an expiry')
 }
 

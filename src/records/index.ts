@@ -23,6 +23,8 @@ export {
   FLAG_ENCRYPTED,
   FLAG_HAS_EXPIRY,
   FLAG_PRUNE_POINT,
+  type Fork,
+  type ForkProof,
   type Frame,
   GENESIS_KIND,
   type Header,
@@ -36,12 +38,14 @@ export {
   type LogHead,
   type LogRule,
   NO_RULE,
+  type RecordPlace,
   type RecordQuery,
   type RefusalReason,
   RUN_MAX_BYTES,
   RUN_MAX_FRAMES,
   type StoredRecord,
   type View,
+  type VoidedRun,
   type Write,
 } from './types.ts'
 export { ENTITY_MAX_RECORDS } from './views.ts'

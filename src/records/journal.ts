@@ -22,6 +22,8 @@ import {
   type Authority,
   type BodyMap,
   type Draft,
+  type Fork,
+  type ForkProof,
   type Frame,
   type IngestReport,
   type Journal,
@@ -31,6 +33,7 @@ import {
   type RecordQuery,
   type StoredRecord,
   type View,
+  type VoidedRun,
 } from './types.ts'
 
 const STORE_ID_BYTES = 16
@@ -103,6 +106,10 @@ class SqliteJournal implements Journal {
     return this.#appender.appendAll(drafts)
   }
 
+  appendTogether(drafts: readonly Draft[]): Promise<readonly StoredRecord[]> {
+    return this.#appender.appendTogether(drafts)
+  }
+
   ingest(space: SpaceId, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport {
     const ingest = this.#newIngest(space)
     const candidates = ingest.decode(frames)
@@ -122,6 +129,18 @@ class SqliteJournal implements Journal {
 
   heads(space: SpaceId): readonly LogHead[] {
     return this.#ledger.logs.heads(space)
+  }
+
+  forks(_space: SpaceId): readonly Fork[] {
+    return []
+  }
+
+  addForkProof(_space: SpaceId, _proof: ForkProof): 'new' | 'known' | 'refused' {
+    return 'refused'
+  }
+
+  voided(_space: SpaceId): readonly VoidedRun[] {
+    return []
   }
 
   frames(space: SpaceId, author: PeerId, log: string, from: number, to: number): readonly Frame[] {

@@ -88,17 +88,60 @@ export interface Draft {
   readonly body: BodyMap
   /** Milliseconds since 1970. */
   readonly exp?: number | undefined
+  /**
+   * A prune point, of classes 1 and 2: this record supersedes everything before it in its log. Whoever holds the log drops that,
+   * headers too, and views forget it.
+   */
+  readonly prune?: boolean | undefined
 }
 
-/** A log and how far we hold it. */
+/** A log and how far we hold it: records that count only. */
 export interface LogHead {
   readonly author: PeerId
   /** 16 hexadecimal digits; the first two are the class. */
   readonly log: string
-  /** The first sequence number held (1 unless pruned). */
+  /**
+   * The first number held: 1, or that of a prune point. `seq + 1` when all of an expiring log has expired and was dropped: there is
+   * nothing to serve, and nothing up to `seq` is wanted.
+   */
   readonly base: number
   readonly seq: number
   readonly id: RecordId
+}
+
+/** Two headers that one device signed for one place of a log. The one with the lower id comes first. */
+export interface ForkProof {
+  readonly headerA: Uint8Array
+  readonly signatureA: Uint8Array
+  readonly headerB: Uint8Array
+  readonly signatureB: Uint8Array
+}
+
+/** A fork that we can prove. Peers may hold different proofs of the same fork: (author, log, seq) names it. */
+export interface Fork {
+  readonly author: PeerId
+  readonly log: string
+  readonly seq: number
+  readonly proof: ForkProof
+}
+
+/** A stretch of records that do not count for now: beyond the end of their log, or on a branch of a fork. Each follows the one before. */
+export interface VoidedRun {
+  readonly author: PeerId
+  readonly log: string
+  readonly from: number
+  readonly to: number
+  /** Of the record at `from`: names the branch. */
+  readonly first: RecordId
+  /** Of the record at `to`. */
+  readonly last: RecordId
+}
+
+/** The place of a record. */
+export interface RecordPlace {
+  readonly author: PeerId
+  readonly log: string
+  readonly seq: number
 }
 
 export type AuthorityVerdict =
@@ -142,10 +185,15 @@ export interface Authority {
    * control records again (`Journal.records` with class control).
    */
   reload(space: SpaceId): void
-  /** A pure function of the control records that are held. */
+  /**
+   * A pure function of the control records that are held. A record that ends its own log must not end it before itself: it would
+   * take back what it says.
+   */
   ruleOf(space: SpaceId, author: PeerId, log: string): LogRule
-  /** Authors whose rules, and records whose erasure, may have changed since the last call. */
+  /** Authors whose rules may have changed since the last call. */
   takeChangedRules(space: SpaceId): ReadonlySet<PeerId>
+  /** Records that may have been erased since the last call: `isErased` says whether they are. After `reload`, all of the space. */
+  takeErased(space: SpaceId): readonly RecordPlace[]
   /** Whether the body of this record is to be dropped, and not to be taken again. */
   isErased(space: SpaceId, author: PeerId, log: string, seq: number): boolean
 }
@@ -204,6 +252,16 @@ export interface JournalEvents {
   'record:stored': { readonly record: StoredRecord; readonly own: boolean }
   /** Two signed headers at one place of a log: the proof is kept and the log is frozen. */
   'log:forked': { readonly space: SpaceId; readonly author: PeerId; readonly log: string; readonly seq: number }
+  /**
+   * What counts of a log changed otherwise than by storing the next record: its end moved back, voided records count again, or its
+   * beginning was dropped. `head` is how far it is held now; `undefined` when nothing is.
+   */
+  'log:changed': {
+    readonly space: SpaceId
+    readonly author: PeerId
+    readonly log: string
+    readonly head: LogHead | undefined
+  }
 }
 
 /**
@@ -247,6 +305,8 @@ export interface Journal {
   append(draft: Draft): Promise<StoredRecord>
   /** As `append` for many at once, in order, in as few commits as the limits allow. */
   appendAll(drafts: readonly Draft[]): Promise<readonly StoredRecord[]>
+  /** At most COMMIT_MAX_RECORDS in one commit: all of them, or none and the error of the first that may not be written. */
+  appendTogether(drafts: readonly Draft[]): Promise<readonly StoredRecord[]>
   /**
    * Judges frames of one space from the network and stores what is right; on disk when it returns. `single` checks every
    * signature; `run` expects contiguous stretches of logs and checks the last signature of each stretch.
@@ -257,7 +317,19 @@ export interface Journal {
   retryParked(space: SpaceId): IngestReport
   spaces(): readonly SpaceId[]
   heads(space: SpaceId): readonly LogHead[]
-  /** Frames of a log, `from` to `to` inclusive, cut at RUN_MAX_FRAMES and RUN_MAX_BYTES; stops at a hole. */
+  /** The lowest known fork of each forked log, as far as both signatures are known to be good. */
+  forks(space: SpaceId): readonly Fork[]
+  /**
+   * Takes a proof that somebody else found and freezes the log before it, whatever is held of it. `refused`: it proves nothing, or
+   * its author may not write to this space as far as we know. Never throws for bad input.
+   */
+  addForkProof(space: SpaceId, proof: ForkProof): 'new' | 'known' | 'refused'
+  /** What is kept though it does not count, until a rule lets it count or others need its room. */
+  voided(space: SpaceId): readonly VoidedRun[]
+  /**
+   * Frames of a log, `from` to `to` inclusive, cut at RUN_MAX_FRAMES and RUN_MAX_BYTES. What comes before the log's base is left
+   * out: the frame at the base is a prune point, with which a log may begin.
+   */
   frames(space: SpaceId, author: PeerId, log: string, from: number, to: number): readonly Frame[]
   /** One frame to be served alone: its signature is checked first if it never was; `undefined` if absent or bad. */
   frame(id: RecordId): Frame | undefined

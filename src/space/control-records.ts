@@ -20,9 +20,18 @@ import { CONTROL_KIND, INVITE_MAX_USES, type Role } from './types.ts'
 export const SPACE_NAME_MAX_CHARS = 128
 /** Levels grow by one from admitter to admitted; no space of people comes near this. */
 export const LEVEL_MAX = 65_535
-const CUTS_MAX = 512
-const BOXES_MAX = 400
+/** Logs that one record can name. */
+export const CUTS_MAX = 512
+/** Revocations that one admission undoes. */
+const AFTER_MAX = 64
+/** Boxes in one record: what fits into a body. More members take more records. */
+export const BOXES_MAX = 400
 const BOX_MAX_BYTES = 128
+/** Older keys in one record. */
+export const PREVIOUS_MAX = 64
+export const KEY_ID_BYTES = 16
+/** Bounds the numbers of epochs, as the header of a record does. */
+export const EPOCH_MAX: number = 2 ** 32 - 1
 const HEADER_MAX_BYTES = 512
 
 /** `founder` comes from the genesis alone. */
@@ -44,6 +53,8 @@ export interface ControlFields {
     readonly member: string
     /** What a new member may read of the time before it came. */
     readonly history: 'all' | 'since-admission'
+    /** Records of classes 1 and 2 are encrypted, all of them and for ever (docs/specs/encryption.md). Absent: none may be. */
+    readonly encrypted?: true
     /** The key that ranks above the founder's device. */
     readonly recovery?: string
   }
@@ -57,6 +68,10 @@ export interface ControlFields {
     readonly sealing: string
     /** The public key of the invite that this admission uses up. */
     readonly invite?: string
+    /** The revocations of the device that this admission undoes. */
+    readonly after?: readonly RecordId[]
+    /** By the key of the device: it wants to be a second device of the author's (`deviceProof`). */
+    readonly proof?: Uint8Array
   }
   readonly role: {
     readonly device: PeerId
@@ -72,7 +87,10 @@ export interface ControlFields {
     readonly uses: number
     readonly expires: number
   }
-  /** Of a device, with the last record of each of its logs that stays valid; or of an invite. */
+  /**
+   * Of a device, with the last record of each of its logs that stays valid; or of an invite, with the last record of the
+   * issuer's logs up to which admissions by it stay.
+   */
   readonly revoke: {
     readonly device?: PeerId
     readonly cuts?: readonly Cut[]
@@ -85,14 +103,35 @@ export interface ControlFields {
     readonly to: number
     /** Of the record at `to`. */
     readonly id: RecordId
+    /** The record at `from`, when this chooses a branch of a log that forked there. */
+    readonly first?: RecordId
   }
-  readonly epoch: { readonly n: number; readonly boxes: readonly (readonly [device: PeerId, box: Uint8Array])[] }
+  /** Makes an epoch, gives its key to more devices, or gives older keys to those who have it (docs/specs/encryption.md). */
+  readonly epoch: {
+    readonly n: number
+    /** The id of the epoch's key, see `keyIdOf`. */
+    readonly key: string
+    readonly boxes: readonly (readonly [device: string, box: Uint8Array])[]
+    /** Older keys, sealed under this one. */
+    readonly previous?: readonly (readonly [n: number, key: string, sealed: Uint8Array])[]
+  }
   readonly erase: { readonly device: PeerId; readonly log: string; readonly seq: number }
   readonly fork: {
     readonly headerA: Uint8Array
     readonly signatureA: Uint8Array
     readonly headerB: Uint8Array
     readonly signatureB: Uint8Array
+  }
+  /** The author hands over to another device of its principal, with the last record of each of its own logs. */
+  readonly rotate: {
+    readonly device: PeerId
+    readonly principal: string
+    readonly name: string
+    readonly certificate: Uint8Array
+    readonly sealing: string
+    readonly cuts: readonly Cut[]
+    /** By the key of the new device (`deviceProof`). */
+    readonly proof: Uint8Array
   }
 }
 
@@ -126,6 +165,8 @@ const role = choiceField<GrantableRole>(['relay', 'reader', 'writer', 'admin'])
 const header = bytesField(1, HEADER_MAX_BYTES)
 const signature = bytesField(SIGNATURE_BYTES)
 
+const epochNumber = uintField(1, EPOCH_MAX)
+const keyId = hexField(KEY_ID_BYTES)
 const cuts = listField<Cut>(tupleField(logName, seq, recordId), CUTS_MAX)
 
 const CODECS: { readonly [T in ControlType]: Field<ControlFields[T]> } = {
@@ -138,17 +179,20 @@ const CODECS: { readonly [T in ControlType]: Field<ControlFields[T]> } = {
     sealing: key,
     member: name,
     history: choiceField(['all', 'since-admission']),
+    encrypted: optionalField(choiceField([true])),
     recovery: optionalField(key),
   }),
   admit: mapField<ControlFields['admit']>({
     device: peerField,
     principal: key,
     role,
-    level: uintField(1, LEVEL_MAX),
+    level: uintField(0, LEVEL_MAX),
     name,
     certificate,
     sealing: key,
     invite: optionalField(key),
+    after: optionalField(listField(recordId, AFTER_MAX)),
+    proof: optionalField(signature),
   }),
   role: mapField<ControlFields['role']>({ device: peerField, role, replaces: recordId, cuts }),
   invite: mapField<ControlFields['invite']>({ key, role, uses: uintField(1, INVITE_MAX_USES), expires: uintField(1) }),
@@ -157,10 +201,24 @@ const CODECS: { readonly [T in ControlType]: Field<ControlFields[T]> } = {
     cuts: optionalField(cuts),
     invite: optionalField(key),
   }),
-  accept: mapField<ControlFields['accept']>({ device: peerField, log: logName, from: seq, to: seq, id: recordId }),
+  accept: mapField<ControlFields['accept']>({
+    device: peerField,
+    log: logName,
+    from: seq,
+    to: seq,
+    id: recordId,
+    first: optionalField(recordId),
+  }),
   epoch: mapField<ControlFields['epoch']>({
-    n: uintField(1),
-    boxes: listField(tupleField(peerField, bytesField(1, BOX_MAX_BYTES)), BOXES_MAX),
+    n: epochNumber,
+    key: keyId,
+    boxes: listField<readonly [string, Uint8Array]>(tupleField(key, bytesField(1, BOX_MAX_BYTES)), BOXES_MAX),
+    previous: optionalField(
+      listField<readonly [number, string, Uint8Array]>(
+        tupleField(epochNumber, keyId, bytesField(1, BOX_MAX_BYTES)),
+        PREVIOUS_MAX,
+      ),
+    ),
   }),
   erase: mapField<ControlFields['erase']>({ device: peerField, log: logName, seq }),
   fork: mapField<ControlFields['fork']>({
@@ -168,6 +226,15 @@ const CODECS: { readonly [T in ControlType]: Field<ControlFields[T]> } = {
     signatureA: signature,
     headerB: header,
     signatureB: signature,
+  }),
+  rotate: mapField<ControlFields['rotate']>({
+    device: peerField,
+    principal: key,
+    name,
+    certificate,
+    sealing: key,
+    cuts,
+    proof: signature,
   }),
 }
 
@@ -183,6 +250,7 @@ export function readControl(kind: number, body: BodyMap | undefined): ControlBod
   try {
     const fields: object = CODECS[type].read(body)
     if (type === 'revoke' && !isOneRevocation(fields)) return undefined
+    if (type === 'accept' && !isStretch(fields as ControlFields['accept'])) return undefined
     return { type, ...fields } as ControlBody
   } catch (error) {
     if (error instanceof FieldMismatch) return undefined
@@ -195,6 +263,9 @@ export function writeControl<T extends ControlType>(type: T, fields: ControlFiel
 }
 
 function isOneRevocation(fields: ControlFields['revoke']): boolean {
-  const ofDevice = fields.device !== undefined && fields.cuts !== undefined
-  return fields.invite === undefined ? ofDevice : fields.device === undefined && fields.cuts === undefined
+  return fields.cuts !== undefined && (fields.device === undefined) !== (fields.invite === undefined)
+}
+
+function isStretch({ from, to, id, first }: ControlFields['accept']): boolean {
+  return from < to || (from === to && (first === undefined || first === id))
 }

@@ -1,6 +1,7 @@
 /**
  * Layer 3: spaces and who belongs to them. Membership is evaluated from signed control records; tickets let others in.
  */
+export { decodeBase32, encodeBase32 } from './base32.ts'
 export {
   type ControlBody,
   type ControlFields,
@@ -13,6 +14,7 @@ export {
   SPACE_NAME_MAX_CHARS,
   writeControl,
 } from './control-records.ts'
+export { deviceProof, isDeviceProof } from './device-proof.ts'
 export {
   announcedWindows,
   contentKey,
@@ -23,6 +25,7 @@ export {
   memberKey,
 } from './discovery-keys.ts'
 export { SpaceError, type SpaceErrorCode } from './errors.ts'
+export { type Admitted, type KeyChanges, NO_KEY_CHANGES } from './key-changes.ts'
 export { evaluateMembership, type InviteStanding, isAtLeast, type Membership, type Standing } from './membership.ts'
 export {
   chosenSpace,
@@ -33,11 +36,18 @@ export {
   type SpaceName,
   spaceCalled,
 } from './naming.ts'
-export { controlRecordOf } from './space-state.ts'
+export { controlRecordOf, type SpaceState } from './space-state.ts'
 export { createSpaces, type SpacesComponents, type SpacesInit } from './spaces.ts'
 export { formatTicket, parseTicket, TICKET_MAX_ADDRESSES, TICKET_MAX_CHARS } from './tickets.ts'
 export {
+  type AcceptOptions,
+  type BranchChoice,
   CONTROL_KIND,
+  type CreateOptions,
+  type DeviceAdmission,
+  type ForkBranch,
+  type ForkInfo,
+  type FormerMember,
   INVITE_DEFAULT_TTL_MS,
   INVITE_MAX_USES,
   type Invite,
@@ -46,6 +56,7 @@ export {
   type JoinRefusal,
   type JoinRequest,
   type Member,
+  type Removal,
   ROLES,
   type Role,
   type SpaceEvents,

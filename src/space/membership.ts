@@ -1,6 +1,6 @@
 import { compareText, hlcToMs, type PeerId, type RecordId } from '../base/index.ts'
 import { type ControlRecord, type GrantableRole, LEVEL_MAX } from './control-records.ts'
-import { type Invite, type Member, ROLES, type Role } from './types.ts'
+import { type FormerMember, type Invite, type Member, ROLES, type Role } from './types.ts'
 
 /** A member and what its standing rests on. */
 export interface Standing extends Member {
@@ -23,6 +23,7 @@ export type InviteStanding = Omit<Invite, 'space' | 'role'> & { readonly role: G
 
 export interface Membership {
   readonly members: ReadonlyMap<PeerId, Standing>
+  readonly former: ReadonlyMap<PeerId, FormerMember>
   readonly invites: readonly InviteStanding[]
 }
 
@@ -75,7 +76,7 @@ export function evaluateMembership(genesis: Genesis, records: Iterable<ControlRe
     const settled = settleLevel(evaluation, level)
     for (const standing of settled) hear(evaluation, standing)
   }
-  return { members: evaluation.members, invites: evaluation.invites }
+  return { members: evaluation.members, former: new Map(), invites: evaluation.invites }
 }
 
 function founderOf(genesis: Genesis): Standing {
@@ -189,7 +190,7 @@ function hearLog(evaluation: Evaluation, author: Standing, records: readonly Con
     const { body } = record
     if (body.type === 'invite' && !invites.has(body.key)) {
       const { key, role, uses, expires } = body
-      invites.set(key, { id: key, role, uses, used: 0, expires, by: author.peer, log: record.log })
+      invites.set(key, { id: key, role, uses, used: 0, expires, by: author.peer, log: record.log, revoked: false })
     } else if (body.type === 'admit') {
       hearAdmit(evaluation, author, record as Admit, invites)
     } else if (body.type === 'role') {

@@ -24,9 +24,13 @@ export function spaceCalled(spaces: readonly SpaceInfo[], wanted: string): Space
   throw unknown(spaces, `no space is called ${JSON.stringify(wanted)}`)
 }
 
-/** Where something goes when nobody says where: the newest shared space, else the personal one. Throws `ERR_SPACE_UNKNOWN`. */
+/**
+ * Where something goes when nobody says where: the newest shared space that we are still in, else the personal one. Throws
+ * `ERR_SPACE_UNKNOWN`.
+ */
 export function defaultSpace(spaces: readonly SpaceInfo[]): SpaceInfo {
-  const found = spaces.findLast((space) => !space.personal) ?? spaces.find((space) => space.personal)
+  const ours = spaces.filter(({ self }) => self !== undefined)
+  const found = ours.findLast((space) => !space.personal) ?? ours.find((space) => space.personal)
   if (found !== undefined) return found
   throw unknown(spaces, 'there is no space to write to')
 }

@@ -3,6 +3,7 @@ import { CERTIFICATE_MAX_BYTES, isName, SIGNATURE_BYTES, type Verifier } from '.
 import { type Journal, LOG_CLASS, type StoredRecord } from '../records/index.ts'
 import { LEVEL_MAX, writeControl } from './control-records.ts'
 import { certified, isProven } from './invite-key.ts'
+import type { KeyChanges } from './key-changes.ts'
 import { type InviteStanding, isAtLeast } from './membership.ts'
 import type { SpaceState } from './space-state.ts'
 import { CONTROL_KIND, type JoinOutcome, type JoinRefusal, type JoinRequest } from './types.ts'
@@ -11,6 +12,7 @@ export interface RedeemerComponents {
   readonly self: PeerId
   readonly verifier: Verifier
   readonly clock: Clock
+  readonly keys: KeyChanges
   journal(): Journal
   stateOf(space: SpaceId): SpaceState | undefined
   onAdmitted(request: JoinRequest): void
@@ -96,7 +98,9 @@ export class Redeemer {
       invite: invite.id,
     })
     const draft = { space: state.id, class: LOG_CLASS.control, kind: CONTROL_KIND.admit, body }
-    const record = await this.#components.journal().append(draft)
+    const grants = this.#components.keys.onAdmission(state, { device, role: invite.role, sealing: subject.sealing })
+    const [record] = await this.#components.journal().appendTogether([draft, ...grants])
+    if (record === undefined) throw new Error('the journal returns what it wrote')
     // Its hybrid time may lie after the expiry although our clock does not: then it counts for nobody.
     const counts = state.membership.members.get(device)?.admission === record.id
     if (!counts) return refusal('ERR_INVITE_EXPIRED')

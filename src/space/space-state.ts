@@ -1,6 +1,6 @@
 import { compareText, type PeerId, type RecordId, type SpaceId, sha256, utf8 } from '../base/index.ts'
 import type { Verifier } from '../identity/index.ts'
-import type { StoredRecord } from '../records/index.ts'
+import { type LogRule, NO_RULE, type StoredRecord } from '../records/index.ts'
 import { type ControlRecord, type Cut, readControl } from './control-records.ts'
 import { certified } from './invite-key.ts'
 import { evaluateMembership, isAtLeast, type Membership, type Standing } from './membership.ts'
@@ -61,6 +61,10 @@ export class SpaceState {
     this.#fresh = false
   }
 
+  get isEncrypted(): boolean {
+    return this.genesis.body.encrypted === true
+  }
+
   get membership(): Membership {
     if (this.#evaluated === undefined || !this.#fresh) {
       this.#evaluated = evaluateMembership(this.genesis, this.#records)
@@ -95,11 +99,27 @@ export class SpaceState {
     return heads.map(({ log, seq, id }) => [log, seq, id] as const)
   }
 
+  ruleOf(_author: PeerId, _log: string): LogRule {
+    return NO_RULE
+  }
+
+  /** Whether the device is or was a member. */
+  isKnown(peer: PeerId): boolean {
+    const { members, former } = this.membership
+    return members.has(peer) || former.has(peer)
+  }
+
+  memberOf(peer: PeerId): Member | undefined {
+    const standing = this.membership.members.get(peer)
+    return standing === undefined ? undefined : memberOf(standing)
+  }
+
   info(self: PeerId): SpaceInfo {
     const members = [...this.membership.members.values()].toSorted(bySeniority).map(memberOf)
     const { name, personal } = this.genesis.body
+    const encrypted = this.isEncrypted
     const own = members.find(({ peer }) => peer === self)
-    return { id: this.id, name, personal, founder: this.genesis.author, self: own, members }
+    return { id: this.id, name, personal, encrypted, founder: this.genesis.author, self: own, members }
   }
 }
 

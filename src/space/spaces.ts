@@ -1,4 +1,15 @@
-import { type Clock, Events, hexOf, type Logger, type PeerId, type Random, type SpaceId } from '../base/index.ts'
+import {
+  type Clock,
+  Events,
+  hexOf,
+  isHex,
+  type Logger,
+  type PeerId,
+  PUBLIC_KEY_BYTES,
+  type Random,
+  type RecordId,
+  type SpaceId,
+} from '../base/index.ts'
 import { type Identity, isName, NAME_MAX_CHARS, type Verifier } from '../identity/index.ts'
 import {
   type AuthorityVerdict,
@@ -8,6 +19,7 @@ import {
   type LogClass,
   type LogRule,
   NO_RULE,
+  type RecordPlace,
   type StoredRecord,
   type Write,
 } from '../records/index.ts'
@@ -21,18 +33,28 @@ import {
 } from './control-records.ts'
 import { discoverySecret } from './discovery-keys.ts'
 import { SpaceError } from './errors.ts'
+import { Governor } from './governance.ts'
 import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
+import { type KeyChanges, NO_KEY_CHANGES } from './key-changes.ts'
 import { isAtLeast, rankOf, type Standing } from './membership.ts'
 import { Redeemer } from './redemption.ts'
 import { controlRecordOf, DIGEST_BYTES, SpaceState } from './space-state.ts'
 import { formatTicket } from './tickets.ts'
 import {
+  type AcceptOptions,
+  type BranchChoice,
   CONTROL_KIND,
+  type CreateOptions,
+  type DeviceAdmission,
+  type ForkInfo,
+  type FormerMember,
   INVITE_MAX_USES,
   type Invite,
   type InviteOptions,
   type JoinOutcome,
   type JoinRequest,
+  type Member,
+  type Removal,
   ROLES,
   type Role,
   type SpaceEvents,
@@ -40,7 +62,7 @@ import {
   type Spaces,
   type Ticket,
 } from './types.ts'
-import { judgeWrite, neededFor } from './write-rules.ts'
+import { judgeWrite, mayReceive, neededFor } from './write-rules.ts'
 
 export interface SpacesInit {
   /** Our own name as other members see it; 1 to 64 printable characters. */
@@ -53,6 +75,8 @@ export interface SpacesComponents {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** What goes with a change of membership in an encrypted space; nothing, if not given. */
+  readonly keys?: KeyChanges
 }
 
 const NO_DIGEST = new Uint8Array(DIGEST_BYTES)
@@ -73,6 +97,7 @@ class StoredSpaces implements Spaces {
   readonly #components: SpacesComponents
   readonly #self: PeerId
   readonly #redeemer: Redeemer
+  readonly #governor: Governor
   readonly #states = new Map<SpaceId, SpaceState>()
   readonly #expected = new Map<SpaceId, number>()
   /** Spaces whose control records changed in this turn, with what their membership was before it. */
@@ -81,16 +106,18 @@ class StoredSpaces implements Spaces {
   #peers: ReadonlySet<PeerId> | undefined
 
   constructor(init: SpacesInit, components: SpacesComponents) {
-    const { identity, verifier, clock, log } = components
+    const { identity, verifier, clock, random, log, keys = NO_KEY_CHANGES } = components
     assertName(init.name)
     this.#name = init.name
     this.#components = components
     this.#self = identity.device.peer
     this.events = new Events(log)
+    this.#governor = new Governor({ identity, verifier, clock, random, keys, journal: () => this.#journal })
     this.#redeemer = new Redeemer({
       self: this.#self,
       verifier,
       clock,
+      keys,
       journal: () => this.#journal,
       stateOf: (space) => this.#states.get(space),
       onAdmitted: ({ space, inviteId, device, name }) =>
@@ -185,12 +212,18 @@ class StoredSpaces implements Spaces {
     return new Set()
   }
 
+  takeErased(_space: SpaceId): readonly RecordPlace[] {
+    return []
+  }
+
   isErased(_space: SpaceId, _author: PeerId, _log: string, _seq: number): boolean {
     return false
   }
 
-  async create(options: { readonly name: string; readonly personal: boolean }): Promise<SpaceInfo> {
+  async create(options: CreateOptions): Promise<SpaceInfo> {
+    const { recovery, encrypted } = options
     assertName(options.name, SPACE_NAME_MAX_CHARS)
+    if (recovery !== undefined && !isHex(recovery, PUBLIC_KEY_BYTES)) throw invalid('the recovery key is no public key')
     const { identity } = this.#components
     const genesis = await this.#journal.found(
       writeControl('genesis', {
@@ -202,13 +235,19 @@ class StoredSpaces implements Spaces {
         sealing: hexOf(identity.sealingKey),
         member: this.#name,
         history: 'all',
+        ...(recovery === undefined ? {} : { recovery }),
+        ...(encrypted === true ? { encrypted } : {}),
       }),
     )
     return this.#known(genesis.space).info(this.#self)
   }
 
   list(): readonly SpaceInfo[] {
-    return [...this.#states.values()].map((state) => state.info(this.#self))
+    const infos = [...this.#states.values()].map((state) => state.info(this.#self))
+    // A device that was linked has the private space of before as well: ours now is that of our principal.
+    const principal = hexOf(this.#components.identity.principal)
+    const isOfOld = ({ personal, self }: SpaceInfo): boolean => personal && self?.principal !== principal
+    return [...infos.filter((info) => !isOfOld(info)), ...infos.filter(isOfOld)]
   }
 
   get(space: SpaceId): SpaceInfo | undefined {
@@ -223,11 +262,17 @@ class StoredSpaces implements Spaces {
     return isAtLeast(this.#states.get(space)?.membership.members.get(peer)?.granted, neededFor(logClass))
   }
 
+  mayReceive(space: SpaceId, peer: PeerId, logClass: LogClass): boolean {
+    const state = this.#states.get(space)
+    if (state === undefined) return false
+    return mayReceive(state.membership.members.get(peer)?.role, logClass, state.isEncrypted)
+  }
+
   peers(): ReadonlySet<PeerId> {
     if (this.#peers !== undefined) return this.#peers
     const peers = new Set<PeerId>()
-    for (const { genesis, membership } of this.#states.values()) {
-      if (genesis.body.personal || !membership.members.has(this.#self)) continue
+    for (const { membership } of this.#states.values()) {
+      if (!membership.members.has(this.#self)) continue
       for (const peer of membership.members.keys()) peers.add(peer)
     }
     peers.delete(this.#self)
@@ -254,12 +299,12 @@ class StoredSpaces implements Spaces {
     const expires = Math.floor(clock.now()) + ttlMs
     await this.#write(space, 'invite', { key, role, uses, expires })
     const ticket = formatTicket({ space, issuer: this.#self, seed, addresses, expires })
-    return { ticket, invite: { id: key, space, role, uses, used: 0, expires, by: this.#self } }
+    return { ticket, invite: { id: key, space, role, uses, used: 0, expires, by: this.#self, revoked: false } }
   }
 
   invites(space: SpaceId): readonly Invite[] {
     const standings = this.#states.get(space)?.membership.invites ?? []
-    return standings.map(({ id, role, uses, used, expires, by }) => ({ id, space, role, uses, used, expires, by }))
+    return standings.map(({ log: _, ...invite }) => ({ ...invite, space }))
   }
 
   redeem(request: JoinRequest): Promise<JoinOutcome> {
@@ -286,6 +331,50 @@ class StoredSpaces implements Spaces {
     if (target.role === role) return
     const cuts = state.controlCuts(peer)
     await this.#write(space, 'role', { device: peer, role, replaces: target.decision, cuts })
+  }
+
+  async revoke(space: SpaceId, peer: PeerId): Promise<Removal> {
+    return await this.#governor.revoke(this.#known(space), peer)
+  }
+
+  async revokeInvite(space: SpaceId, inviteId: string): Promise<void> {
+    return await this.#governor.revokeInvite(this.#known(space), inviteId)
+  }
+
+  async leave(space: SpaceId, options?: { readonly force?: boolean }): Promise<void> {
+    return await this.#governor.leave(this.#known(space), options)
+  }
+
+  async accept(space: SpaceId, options: AcceptOptions): Promise<void> {
+    return await this.#governor.accept(this.#known(space), options)
+  }
+
+  async erase(space: SpaceId, record: RecordId): Promise<void> {
+    return await this.#governor.erase(this.#known(space), record)
+  }
+
+  forksOf(space: SpaceId): readonly ForkInfo[] {
+    return this.#governor.forks(this.#known(space))
+  }
+
+  async chooseBranch(space: SpaceId, choice: BranchChoice): Promise<void> {
+    return await this.#governor.chooseBranch(this.#known(space), choice)
+  }
+
+  async admitDevice(space: SpaceId, admission: DeviceAdmission): Promise<Member> {
+    return await this.#governor.admitDevice(this.#known(space), admission)
+  }
+
+  async rotateTo(space: SpaceId, next: Identity): Promise<void> {
+    return await this.#governor.rotateTo(this.#known(space), next)
+  }
+
+  async recover(space: SpaceId, seed: Uint8Array): Promise<Member> {
+    return await this.#governor.recover(this.#known(space), seed)
+  }
+
+  former(space: SpaceId): readonly FormerMember[] {
+    return [...(this.#states.get(space)?.membership.former.values() ?? [])]
   }
 
   discoverySecret(space: SpaceId): Uint8Array | undefined {

@@ -20,6 +20,14 @@ export function neededFor(logClass: LogClass): Role {
 }
 
 /**
+ * Whether a peer of this role may be given records of this class. A relay keeps for others what it cannot read: control
+ * records, which everybody needs first, and ciphertexts.
+ */
+export function mayReceive(role: Role | undefined, logClass: LogClass, isEncrypted: boolean): boolean {
+  return isAtLeast(role, logClass === LOG_CLASS.control || isEncrypted ? 'relay' : 'reader')
+}
+
+/**
  * Whether a record may be stored. Others are judged by the highest role they ever had, so that the same logs end up at all
  * members in whatever order the control records come; what a control record then counts for is the evaluator's to say.
  * We ourselves obey our role as it is now.

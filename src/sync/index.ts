@@ -4,5 +4,15 @@
  */
 export { type JoinRefusalCode, SyncError, type SyncErrorCode } from './errors.ts'
 export { JOIN_PROTOCOL } from './join/join-wire.ts'
+export { LINK_PROTOCOL } from './link/link-wire.ts'
+export { createLinking, LINK_TICKET_TTL_MS, type LinkingComponents } from './link/linking.ts'
+export type {
+  Linking,
+  LinkingEvents,
+  LinkOfferOptions,
+  LinkOptions,
+  LinkReport,
+  LinkStep,
+} from './link/types.ts'
 export { createSync, type SyncComponents, type SyncInit } from './sync.ts'
 export type { JoinOptions, JoinReport, JoinStep, SpaceProgress, Sync, SyncEvents } from './types.ts'

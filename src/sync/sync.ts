@@ -168,10 +168,9 @@ class SpacesSync implements Sync {
     }
   }
 
-  /** A personal space is never shared, so there is nothing to do for it. */
   #open(space: SpaceId): void {
     const info = this.#use.spaces.get(space)
-    if (info === undefined || info.personal || this.#spaces.has(space)) return
+    if (info === undefined || this.#spaces.has(space)) return
     const opened = new SpaceSync(space, {
       ...this.#use,
       events: this.events,

@@ -9,11 +9,11 @@ import {
   withDeadline,
 } from '../../base/index.ts'
 import type { Channel, Transport } from '../../network/index.ts'
-import { encodeFrames, type Journal, LOG_CLASS, type LogHead } from '../../records/index.ts'
+import type { Journal } from '../../records/index.ts'
 import type { JoinRequest, Spaces } from '../../space/index.ts'
 import { type JoinRefusalCode, SyncError } from '../errors.ts'
-import { classOf } from '../log-index.ts'
 import type { SyncEvents } from '../types.ts'
+import { controlFrames } from './control-frames.ts'
 import { FramedChannel } from './framed-channel.ts'
 import {
   decodeJoinRequest,
@@ -113,24 +113,10 @@ export class Issuer {
 
   async #admit(space: SpaceId, framed: FramedChannel, signal: AbortSignal): Promise<void> {
     await framed.send(encodeJoinAnswer({ is: 'admitted', peers: this.#peers(space) }), { signal })
-    for (const head of this.#controlLogs(space)) {
-      for (let from = 1; from <= head.seq; ) {
-        const frames = this.#use.journal.frames(space, head.author, head.log, from, head.seq)
-        if (frames.length === 0) break
-        from += frames.length
-        await framed.send(encodeJoinAnswer({ is: 'control', frames: encodeFrames(frames) }), { signal })
-      }
+    for (const frames of controlFrames(space, this.#use)) {
+      await framed.send(encodeJoinAnswer({ is: 'control', frames }), { signal })
     }
     await framed.send(encodeJoinAnswer({ is: 'end' }), { signal })
-  }
-
-  #controlLogs(space: SpaceId): readonly LogHead[] {
-    const { journal, spaces } = this.#use
-    return journal
-      .heads(space)
-      .filter(
-        ({ author, log }) => classOf(log) === LOG_CLASS.control && spaces.admitsLog(space, author, LOG_CLASS.control),
-      )
   }
 
   /** Where other members can be reached, as far as we know. */

@@ -102,7 +102,7 @@ export function decodeJoinAnswer(bytes: Uint8Array): JoinAnswer {
   }
 }
 
-function asPeerAddresses(value: CborValue): PeerAddresses {
+export function asPeerAddresses(value: CborValue): PeerAddresses {
   const [key, addresses] = asArray(value, 2)
   return {
     peer: peerIdOfKey(asBytes(key, PUBLIC_KEY_BYTES)),

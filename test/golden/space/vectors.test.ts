@@ -52,6 +52,7 @@ test('the bodies of control records are encoded to the byte', () => {
 })
 
 const KEY = '11'.repeat(32)
+const KEY_ID = '44'.repeat(16)
 const ID = '22'.repeat(32) as never
 const LOG = '00aabbccddeeff01'
 const DEVICE: PeerId = peerIdOfKey(new Uint8Array(32).fill(3))
@@ -84,7 +85,13 @@ const EXAMPLES: { readonly [T in ControlType]: () => ReturnType<typeof writeCont
   invite: () => writeControl('invite', { key: KEY, role: 'reader', uses: 1, expires: 1_700_000_000_000 }),
   revoke: () => writeControl('revoke', { device: DEVICE, cuts: [[LOG, 7, ID]] }),
   accept: () => writeControl('accept', { device: DEVICE, log: LOG, from: 1, to: 2, id: ID }),
-  epoch: () => writeControl('epoch', { n: 1, boxes: [[DEVICE, new Uint8Array(92).fill(6)]] }),
+  epoch: () =>
+    writeControl('epoch', {
+      n: 2,
+      key: KEY_ID,
+      boxes: [[KEY, new Uint8Array(80).fill(6)]],
+      previous: [[1, KEY_ID, new Uint8Array(48).fill(7)]],
+    }),
   erase: () => writeControl('erase', { device: DEVICE, log: LOG, seq: 1 }),
   fork: () =>
     writeControl('fork', {
@@ -92,5 +99,15 @@ const EXAMPLES: { readonly [T in ControlType]: () => ReturnType<typeof writeCont
       signatureA: new Uint8Array(64).fill(2),
       headerB: new Uint8Array(9).fill(3),
       signatureB: new Uint8Array(64).fill(4),
+    }),
+  rotate: () =>
+    writeControl('rotate', {
+      device: DEVICE,
+      principal: KEY,
+      name: 'bob',
+      certificate: CERTIFICATE,
+      sealing: KEY,
+      cuts: [[LOG, 7, ID]],
+      proof: new Uint8Array(64).fill(2),
     }),
 }

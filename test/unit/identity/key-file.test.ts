@@ -175,8 +175,8 @@ suite('a key file is refused and left as it is', () => {
 
   test('when a later version wrote it', () => {
     load()
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"version": 1', '"version": 2'))
-    assertRefused('ERR_KEY_UNREADABLE', /version 2/)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"version": 1', '"version": 3'))
+    assertRefused('ERR_KEY_UNREADABLE', /version 3/)
   })
 
   test('when it cannot be read', () => {

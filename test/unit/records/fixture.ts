@@ -30,6 +30,7 @@ import {
   type LogClass,
   type LogRule,
   NO_RULE,
+  type RecordPlace,
   recordIdBytes,
   recordsSchema,
   type StoredRecord,
@@ -69,6 +70,10 @@ export class TableAuthority implements Authority {
 
   takeChangedRules(): ReadonlySet<PeerId> {
     return new Set()
+  }
+
+  takeErased(): readonly RecordPlace[] {
+    return []
   }
 
   isErased(): boolean {

@@ -65,6 +65,25 @@ test('what was created is there after a restart', async (t) => {
   assert.deepEqual(second.spaces.digest(info.id), digest)
 })
 
+test('what a peer may be given follows from its role', async () => {
+  using host = peer(1)
+  const { id } = await host.spaces.create({ name: 'lab', personal: false })
+  const [reader, relay, stranger] = [peer(2), peer(3), peer(4)]
+  for (const [guest, role] of [
+    [reader, 'reader'],
+    [relay, 'relay'],
+  ] as const) {
+    const { ticket } = await host.spaces.invite(id, ticketOptions({ role }))
+    await host.spaces.redeem(guest.spaces.requestFor(parseTicket(ticket, 0), 'guest'))
+  }
+  const mayReceive = ({ identity }: DurableHalf): readonly boolean[] =>
+    Object.values(LOG_CLASS).map((logClass) => host.spaces.mayReceive(id, identity.device.peer, logClass))
+  assert.deepEqual(mayReceive(host), [true, true, true])
+  assert.deepEqual(mayReceive(reader), [true, true, true])
+  assert.deepEqual(mayReceive(relay), [true, false, false])
+  assert.deepEqual(mayReceive(stranger), [false, false, false])
+})
+
 test('a ticket admits one device, and tells the second that it is used', async () => {
   using host = peer(1)
   using guest = peer(2)

@@ -15,15 +15,17 @@ const HANDSHAKE_BYTES = 1024
 /** Carries `StreamTransport` over a `SimulatedNetwork`. */
 export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
   readonly peer: PeerId
+  readonly address: string
   readonly #network: SimulatedNetwork
   readonly #protocols = new Set<string>()
   readonly #ends = new Set<SimulatedEnd>()
   #events: CarrierEvents | undefined
   #crashed = false
 
-  constructor(network: SimulatedNetwork, peer: PeerId) {
+  constructor(network: SimulatedNetwork, peer: PeerId, address: string) {
     this.#network = network
     this.peer = peer
+    this.address = address
   }
 
   async start(events: CarrierEvents): Promise<void> {
@@ -38,7 +40,7 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
   }
 
   addresses(): readonly string[] {
-    return [this.#network.addressOf(this.peer)]
+    return [this.address]
   }
 
   async connect(peer: PeerId, address: string, signal: AbortSignal): Promise<Connection> {
@@ -90,7 +92,7 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
 
   answer(caller: SimulatedEnd, toCaller: Pipe): boolean {
     if (this.#ends.size >= MAX_CONNECTIONS) return false
-    const end = this.#end(caller.self, 'inbound', caller.returnAddress(this.#network.addressOf(caller.self)), toCaller)
+    const end = this.#end(caller.self, 'inbound', caller.returnAddress(caller.from), toCaller)
     end.join(caller)
     caller.join(end)
     this.#open(end)
@@ -121,7 +123,10 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
   }
 
   #end(peer: PeerId, direction: 'inbound' | 'outbound', address: string, pipe: Pipe): SimulatedEnd {
-    return new SimulatedEnd({ self: this.peer, peer, direction, address, owner: this, pipe }, this.#network.clock)
+    return new SimulatedEnd(
+      { self: this.peer, from: this.address, peer, direction, address, owner: this, pipe },
+      this.#network.clock,
+    )
   }
 
   #isUp(relay: { readonly peer: PeerId; readonly address: string } | undefined): boolean {

@@ -19,6 +19,8 @@ export interface EndOwner {
 
 export interface SimulatedEndInit {
   readonly self: PeerId
+  /** Where this end's own peer answers. */
+  readonly from: string
   readonly peer: PeerId
   readonly direction: 'inbound' | 'outbound'
   readonly address: string
@@ -37,6 +39,7 @@ interface Opening {
 export class SimulatedEnd implements Connection {
   readonly link: Link
   readonly self: PeerId
+  readonly from: string
   readonly #owner: EndOwner
   readonly #pipe: Pipe
   readonly #clock: Clock
@@ -49,6 +52,7 @@ export class SimulatedEnd implements Connection {
 
   constructor(init: SimulatedEndInit, clock: Clock) {
     this.self = init.self
+    this.from = init.from
     this.#owner = init.owner
     this.#pipe = init.pipe
     this.#clock = clock

@@ -20,6 +20,8 @@ export interface SimulatedNetworkComponents {
 /** A peer as the network sees it. */
 export interface SimulatedHost {
   readonly peer: PeerId
+  /** Where it answers. */
+  readonly address: string
   /** Answers a call with an end of its own, or not at all. */
   answer(caller: SimulatedEnd, toCaller: Pipe): boolean
   ends(): readonly SimulatedEnd[]
@@ -38,6 +40,7 @@ export class SimulatedNetwork {
   readonly #latencySpread: number
   readonly #bytesPerSecond: number
   readonly #addresses = new Map<PeerId, string>()
+  readonly #extraMs = new Map<string, number>()
   readonly #hosts = new Map<string, SimulatedHost>()
   readonly #partitions = new Set<string>()
   readonly #frozen = new Set<PeerId>()
@@ -63,12 +66,11 @@ export class SimulatedNetwork {
   }
 
   attach(host: SimulatedHost): void {
-    this.#hosts.set(this.addressOf(host.peer), host)
+    this.#hosts.set(host.address, host)
   }
 
   detach(host: SimulatedHost): void {
-    const address = this.addressOf(host.peer)
-    if (this.#hosts.get(address) === host) this.#hosts.delete(address)
+    if (this.#hosts.get(host.address) === host) this.#hosts.delete(host.address)
   }
 
   hostAt(address: string): SimulatedHost | undefined {
@@ -79,12 +81,13 @@ export class SimulatedNetwork {
   pipe(from: PeerId, to: PeerId, via?: PeerId): Pipe {
     const stops = via === undefined ? [from, to] : [from, via, to]
     const holds = (pipe: Pipe): boolean => {
-      const isCut = stops.some((stop, index) => this.#partitions.has(pairKey(stops[index - 1] ?? stop, stop)))
+      const isCut = stops.some((stop, index) => this.#partitions.has(wayKey(stops[index - 1] ?? stop, stop)))
       const held = isCut || stops.some((stop) => this.#frozen.has(stop))
       if (held) this.#held.add(pipe)
       return held
     }
-    const latencyMs = (): number => this.latencyMs() * (stops.length - 1)
+    const latencyMs = (): number =>
+      this.latencyMs() * (stops.length - 1) + (this.#extraMs.get(wayKey(from, to)) ?? 0) * this.random.unit()
     return new Pipe({ latencyMs, bytesPerSecond: this.#bytesPerSecond, holds }, this.clock)
   }
 
@@ -92,9 +95,20 @@ export class SimulatedNetwork {
     return jitter(this.random, this.#latencyMs, this.#latencySpread)
   }
 
-  /** From now on nothing gets from one side to the other; nobody is told. */
-  partition(left: readonly PeerId[], right: readonly PeerId[]): void {
-    for (const a of left) for (const b of right) this.#partitions.add(pairKey(a, b))
+  /** From now on nothing gets from one side to the other, or from the left to the right alone; nobody is told. */
+  partition(left: readonly PeerId[], right: readonly PeerId[], options: { readonly oneWay?: boolean } = {}): void {
+    for (const a of left) {
+      for (const b of right) {
+        this.#partitions.add(wayKey(a, b))
+        if (options.oneWay !== true) this.#partitions.add(wayKey(b, a))
+      }
+    }
+  }
+
+  /** What goes from one peer to another takes up to so much longer; 0 ends that. */
+  slow(from: PeerId, to: PeerId, extraMs: number): void {
+    if (extraMs > 0) this.#extraMs.set(wayKey(from, to), extraMs)
+    else this.#extraMs.delete(wayKey(from, to))
   }
 
   /** Ends all partitions; what was held back arrives. */
@@ -119,9 +133,12 @@ export class SimulatedNetwork {
     for (const end of ends) if (pairKey(end.self, end.link.peer) === pairKey(a, b)) end.end(reason)
   }
 
-  /** The peer is gone without a word of its own; its operating system closes the connections. */
-  kill(peer: PeerId): void {
-    this.#hosts.get(this.addressOf(peer))?.crash()
+  /**
+   * The peer is gone without a word of its own; its operating system closes the connections. Of two with one key, the one at
+   * `address`, by default at the address that the network gave this peer.
+   */
+  kill(peer: PeerId, address: string = this.addressOf(peer)): void {
+    this.#hosts.get(address)?.crash()
     const ends = [...this.#hosts.values()].flatMap((host) => host.ends())
     for (const end of ends) if (end.link.via === peer) end.end('the relay is gone')
   }
@@ -131,6 +148,10 @@ export class SimulatedNetwork {
     this.#held.clear()
     for (const pipe of held) pipe.release()
   }
+}
+
+function wayKey(from: PeerId, to: PeerId): string {
+  return `${from} ${to}`
 }
 
 function pairKey(a: PeerId, b: PeerId): string {

@@ -1,0 +1,124 @@
+import type { SpaceId } from '../../../src/base/index.ts'
+import type { PlexusNode } from '../../../src/node/index.ts'
+import { PARKED_MAX_PER_SPACE } from '../../../src/records/index.ts'
+import type { Database, Row } from '../../../src/store/index.ts'
+import type { Scene } from './scene.ts'
+import type { SimulatedPeer } from './simulated-peer.ts'
+
+/** The tables of the views, whose rows must not depend on who folded them. */
+const VIEW_TABLES = [
+  'view_cognition_thought',
+  'view_cognition_link',
+  'view_notes_note',
+  ...['paper', 'statement', 'alias', 'creator', 'keyword', 'citation'].map((name) => `view_research_${name}`),
+]
+
+interface Honest {
+  readonly peer: SimulatedPeer
+  readonly node: PlexusNode
+}
+
+/** A promise that does not hold at the moment. */
+export interface Finding {
+  readonly check: string
+  readonly what: string
+}
+
+/** All promises that must hold in a calm, the most telling first. */
+export function findingsOf(scene: Scene): readonly Finding[] {
+  const honest = honestMembers(scene)
+  const [first, ...others] = honest
+  if (first === undefined) return [{ check: 'alive', what: 'no honest member is left' }]
+  return [
+    ...honest.flatMap((one) => acknowledgedBy(scene, one)),
+    ...others.flatMap((other) => [
+      ...sameness(scene, 'heads', first, other, headsOf),
+      ...sameness(scene, 'membership', first, other, membershipOf),
+      ...sameness(scene, 'views', first, other, viewsOf),
+    ]),
+    ...honest.flatMap((one) => healthOf(scene, one, honest)),
+  ]
+}
+
+/** Who is a member of the space in its own eyes, and should be in step with the others. */
+function honestMembers({ world, space }: Scene): readonly Honest[] {
+  return world.peers.flatMap((peer) => {
+    const { node } = peer
+    return peer.isHonest && node?.spaces.get(space)?.self !== undefined ? [{ peer, node }] : []
+  })
+}
+
+function healthOf({ space }: Scene, { peer, node }: Honest, honest: readonly Honest[]): readonly Finding[] {
+  const findings: Finding[] = []
+  const status = node.status()
+  for (const { name, state, reason } of status.components) {
+    if (state !== 'ok' && !(name === 'clock' && state === 'degraded')) {
+      findings.push({ check: 'components', what: `${peer.name}: ${name} is ${state}, ${reason}` })
+    }
+  }
+  const progress = node.sync.progress().find((one) => one.space === space)
+  if (progress === undefined) return [...findings, { check: 'in step', what: `${peer.name} does not share the space` }]
+  const strangers = honest.filter((other) => other.node !== node && !progress.inStepWith.includes(other.node.peer))
+  if (strangers.length > 0 || progress.behind > 0) {
+    const names = strangers.map((other) => other.peer.name).join(', ')
+    const what = `${peer.name} is ${progress.behind} behind, and not in step with ${names || 'nobody'}`
+    findings.push({ check: 'in step', what })
+  }
+  if (progress.parked > PARKED_MAX_PER_SPACE) {
+    findings.push({ check: 'bounded', what: `${peer.name} has parked ${progress.parked}` })
+  }
+  return findings
+}
+
+function acknowledgedBy({ world }: Scene, { peer, node }: Honest): readonly Finding[] {
+  const now = world.clock.now()
+  const required = [...world.book.acknowledged.values()].filter(
+    (record) => !world.book.isBeyondFork(record) && (record.exp === 0 || record.exp > now),
+  )
+  const lost = required.filter(({ id }) => node.journal.record(id) === undefined)
+  const [first] = lost
+  if (first === undefined) return []
+  const where = `${first.author.slice(-6)} ${first.log} ${first.seq} ${first.id.slice(0, 16)}`
+  const what = `${peer.name} lacks ${lost.length} of ${required.length} acknowledged records, first ${where}`
+  return [{ check: 'acknowledged', what }]
+}
+
+function sameness(
+  { space }: Scene,
+  check: string,
+  one: Honest,
+  other: Honest,
+  of: (node: PlexusNode, space: SpaceId) => readonly string[],
+): readonly Finding[] {
+  const [ours, theirs] = [of(one.node, space), of(other.node, space)]
+  const onlyOurs = ours.filter((line) => !theirs.includes(line))
+  const onlyTheirs = theirs.filter((line) => !ours.includes(line))
+  if (onlyOurs.length === 0 && onlyTheirs.length === 0 && ours.length === theirs.length) return []
+  const example = `${onlyOurs[0] ?? 'nothing'} against ${onlyTheirs[0] ?? 'nothing'}`
+  const lines = `${onlyOurs.length}+${onlyTheirs.length} lines`
+  return [{ check, what: `${one.peer.name} and ${other.peer.name} differ in ${lines}: ${example}` }]
+}
+
+function headsOf(node: PlexusNode, space: SpaceId): readonly string[] {
+  return node.journal.heads(space).map(({ author, log, base, seq, id }) => `${author} ${log} ${base} ${seq} ${id}`)
+}
+
+function membershipOf(node: PlexusNode, space: SpaceId): readonly string[] {
+  const info = node.spaces.get(space)
+  return [
+    JSON.stringify(info?.members),
+    JSON.stringify(node.spaces.invites(space).toSorted((a, b) => (a.id < b.id ? -1 : 1))),
+  ]
+}
+
+function viewsOf({ journal: { database } }: PlexusNode): readonly string[] {
+  return VIEW_TABLES.flatMap((table) => rowsOf(database, table).map((row) => `${table} ${JSON.stringify(plain(row))}`))
+}
+
+function rowsOf(database: Database, table: string): readonly Row[] {
+  return database.prepare(`SELECT * FROM ${table}`).all()
+}
+
+function plain(row: Row): unknown {
+  return Object.values(row).map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value))
+}
