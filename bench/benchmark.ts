@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly only?: readonly string[]
   readonly runs?: number
   readonly minutes?: number
+  /** How much data there is. */
+  readonly rows?: number
   /** Where processes leave their CPU profiles. */
   readonly profileFolder?: string
 }
@@ -33,6 +35,11 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2)
   const upper = sorted[middle] ?? Number.NaN
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
+
+/** The value that `part` of the values do not exceed, e.g. 0.99. */
+export function percentile(values: readonly number[], part: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * part) - 1)] ?? Number.NaN
 }
 
 /** How many `units` of work were done per second. */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME [--json] [--only PART,PART] [--runs N] [--minutes N] [--profile FOLDER]`: runs one benchmark of this
+ * `npm run bench -- NAME [--json] [--only PART,PART] [--runs N] [--minutes N] [--rows N] [--profile FOLDER]`: runs one benchmark of this
  * folder; without a name, lists them.
  */
 import { readdirSync } from 'node:fs'
@@ -19,6 +19,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     runs: { type: 'string' },
     minutes: { type: 'string' },
+    rows: { type: 'string' },
     profile: { type: 'string' },
   },
   allowPositionals: true,
@@ -26,7 +27,7 @@ const { values, positionals } = parseArgs({
 const [name] = positionals
 if (name === undefined || positionals.length > 1 || !NAMES.includes(name)) {
   console.error(
-    `usage: npm run bench -- NAME [--json] [--only PARTS] [--runs N] [--minutes N] [--profile FOLDER]\nNAME is one of: ${NAMES.join(', ')}`,
+    `usage: npm run bench -- NAME [--json] [--only PARTS] [--runs N] [--minutes N] [--rows N] [--profile FOLDER]\nNAME is one of: ${NAMES.join(', ')}`,
   )
   process.exitCode = 2
 } else {
@@ -37,11 +38,12 @@ if (name === undefined || positionals.length > 1 || !NAMES.includes(name)) {
 }
 
 function options(): RunOptions {
-  const { only, runs, minutes, profile } = values
+  const { only, runs, minutes, rows, profile } = values
   return {
     ...(only === undefined ? {} : { only: only.split(',') }),
     ...(runs === undefined ? {} : { runs: Number(runs) }),
     ...(minutes === undefined ? {} : { minutes: Number(minutes) }),
+    ...(rows === undefined ? {} : { rows: Number(rows) }),
     ...(profile === undefined ? {} : { profileFolder: profile }),
   }
 }

@@ -1,11 +1,15 @@
 import { Command, type CommanderError } from 'commander'
 import { run } from './command.ts'
+import { addBackupCommands } from './commands/backup.ts'
 import { addCognitionCommands } from './commands/cognition.ts'
 import { addDaemonCommands } from './commands/daemon.ts'
+import { addDeviceCommands } from './commands/devices.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addMemberCommands } from './commands/members.ts'
 import { addMonitoringCommands } from './commands/monitoring.ts'
 import { addNetworkCommands } from './commands/network.ts'
 import { addResearchCommands } from './commands/research.ts'
+import { addSpaceCommands } from './commands/spaces.ts'
 import { EXIT } from './errors.ts'
 import { runShim } from './shim.ts'
 import { VERSION } from './version.ts'
@@ -21,10 +25,14 @@ export function program(): Command {
     .exitOverride(onCommanderExit)
   addDaemonCommands(root)
   addNetworkCommands(root)
+  addMemberCommands(root)
+  addSpaceCommands(root)
+  addDeviceCommands(root)
   addCognitionCommands(root)
   addResearchCommands(root)
   addMonitoringCommands(root)
   addDoctorCommand(root)
+  addBackupCommands(root)
   root
     .command('mcp')
     .description('speak MCP on standard input and output, for an MCP client to start')

@@ -12,13 +12,20 @@ import {
 } from '../base/index.ts'
 import { type Journal, LOG_CLASS, type StoredRecord, type View } from '../records/index.ts'
 import { chosenSpace, defaultSpace, type SpaceInfo, type Spaces } from '../space/index.ts'
-import { fullText } from '../store/index.ts'
+import { fullText, type Searcher } from '../store/index.ts'
 import { CognitionError } from './errors.ts'
 import { RECALL_INPUT, type RecallInput, SHARE_INPUT, type ShareInput } from './inputs.ts'
 import { cognitionOperations } from './operations.ts'
 import { reportOf, type ThoughtReport } from './reports.ts'
 import { encodeThought, LABEL_MAX_CHARS, type Thought } from './thought.ts'
-import { COGNITION_KIND, type PlacedThought, placedThought, placeOf, thoughtView } from './thought-view.ts'
+import {
+  COGNITION_KIND,
+  type PlacedThought,
+  placedThought,
+  placeOf,
+  THOUGHT_INDEX,
+  thoughtView,
+} from './thought-view.ts'
 import { type RecalledThought, Thoughts } from './thoughts.ts'
 
 export interface CognitionComponents {
@@ -26,6 +33,8 @@ export interface CognitionComponents {
   readonly spaces: Spaces
   readonly clock: Clock
   readonly log: Logger
+  /** Runs searches. Default: they run where they are asked for. */
+  readonly searcher?: Searcher | undefined
 }
 
 export interface CognitionEvents {
@@ -51,8 +60,8 @@ export class Cognition implements Component {
   #since: number
 
   constructor(components: CognitionComponents) {
-    const { journal, clock, log } = components
-    const index = fullText(journal.database, { name: 'fts_thought', fields: { text: 1, topic: 2 } })
+    const { journal, clock, log, searcher } = components
+    const index = fullText(journal.database, { name: THOUGHT_INDEX, fields: { text: 1, topic: 2 }, searcher })
     this.#components = components
     this.#thoughts = new Thoughts({ database: journal.database, index, clock })
     this.#since = clock.now()
@@ -109,13 +118,14 @@ export class Cognition implements Component {
     return this.#report({ ...thought, ...placeOf(record) })
   }
 
-  recall(input: RecallInput): RecallAnswer {
+  async recall(input: RecallInput, signal?: AbortSignal): Promise<RecallAnswer> {
     const { query, limit, cursor, kind, topic, author, space, since } = RECALL_INPUT.parse(input)
     const offset = cursor === undefined ? 0 : offsetOf(cursor)
     const authors = author === undefined ? undefined : this.#peersCalled(author)
     if (authors?.length === 0) return { thoughts: [], cursor: undefined }
     const wanted = space === undefined ? undefined : this.#spaceFor(space, false).id
-    const found = this.#thoughts.recall(query, { kind, topic, authors, space: wanted, since }, limit, offset)
+    const filter = { kind, topic, authors, space: wanted, since }
+    const found = await this.#thoughts.recall(query, filter, { limit, offset, signal })
     const more = found.length === limit ? String(offset + limit) : undefined
     return { thoughts: found.map((recalled) => this.#report(recalled.thought, recalled)), cursor: more }
   }

@@ -24,7 +24,7 @@ export function cognitionOperations(cognition: Cognition): readonly Operation[] 
       name: 'thought.recall',
       summary: 'Recall thoughts, ours and those shared with us',
       input: RECALL_INPUT,
-      run: async (input) => cognition.recall(input),
+      run: (input, { signal }) => cognition.recall(input, signal),
     }),
     operation({
       name: 'thought.show',

@@ -23,7 +23,16 @@ export interface PlacedThought extends Thought {
   readonly exp: number
 }
 
+/** The text index of the view; its tables begin like the view's and go with them when it is rebuilt. */
+export const THOUGHT_INDEX: string = 'view_cognition_text'
+
+/** The index of the first version had another name. */
 const SCHEMA = `
+DROP TABLE IF EXISTS fts_thought_vocabulary;
+DROP TABLE IF EXISTS fts_thought_word;
+DROP TABLE IF EXISTS fts_thought_trigram;
+DROP TABLE IF EXISTS fts_thought_doc;
+DROP TABLE IF EXISTS fts_thought_total;
 CREATE TABLE IF NOT EXISTS view_cognition_thought (
   id TEXT PRIMARY KEY, space TEXT NOT NULL, author TEXT NOT NULL, hlc INTEGER NOT NULL, exp INTEGER NOT NULL,
   kind TEXT NOT NULL, text TEXT NOT NULL, confidence INTEGER NOT NULL, importance INTEGER NOT NULL, topic TEXT,
@@ -37,7 +46,7 @@ CREATE INDEX IF NOT EXISTS view_cognition_link_target ON view_cognition_link (ta
 export function thoughtView(index: FullText): View<PlacedThought> {
   return {
     domain: 'cognition',
-    version: 1,
+    version: 2,
     kinds: [COGNITION_KIND.thought],
     schema: SCHEMA,
     tables: ['view_cognition_thought', 'view_cognition_link'],
@@ -54,9 +63,20 @@ export function thoughtView(index: FullText): View<PlacedThought> {
         return
       }
       insertThought(database, thought)
-      index.put(entity, { text: thought.text, topic: [thought.topic ?? '', ...thought.about].join(' ') })
+      const topic = [thought.topic ?? '', ...thought.about].join(' ')
+      index.put(entity, { text: thought.text, topic }, tagsOf(thought))
     },
   }
+}
+
+function tagsOf({ kind, topic, author, space }: PlacedThought): readonly string[] {
+  const tags = [tagOf('kind', kind), tagOf('author', author), tagOf('space', space)]
+  return topic === undefined ? tags : [...tags, tagOf('topic', topic)]
+}
+
+/** By what a search can be narrowed down. */
+export function tagOf(column: 'kind' | 'topic' | 'author' | 'space', value: string): string {
+  return `${column} ${value}`
 }
 
 export function placedThought(record: StoredRecord): PlacedThought | undefined {

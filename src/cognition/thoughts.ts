@@ -1,7 +1,7 @@
 import { type Clock, HLC_STEPS_PER_MS, type PeerId, type RecordId, type SpaceId } from '../base/index.ts'
-import { type Database, type FullText, integer, text } from '../store/index.ts'
+import { type Database, type FullText, integer, type TextSearchOptions, text } from '../store/index.ts'
 import type { LinkRelation, ThoughtKind } from './thought.ts'
-import { type PlacedThought, relationOf, thoughtOfRow } from './thought-view.ts'
+import { type PlacedThought, relationOf, tagOf, thoughtOfRow } from './thought-view.ts'
 
 /** Takes a JSON array, so that the statement stays the same for any number of names. */
 const IS_ONE_OF_AUTHORS = 'author IN (SELECT value FROM json_each(?))'
@@ -56,9 +56,20 @@ export class Thoughts {
   }
 
   /** By relevance; without words, the newest first. Superseded thoughts give their place to their heirs. */
-  recall(query: string, filter: RecallFilter, limit: number, offset: number): readonly RecalledThought[] {
+  async recall(
+    query: string,
+    filter: RecallFilter,
+    {
+      limit,
+      offset,
+      signal,
+    }: { readonly limit: number; readonly offset: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<readonly RecalledThought[]> {
     const wanted = limit + offset
-    const hits = query.trim() === '' ? this.#newest(filter, wanted) : this.#matching(query, filter, wanted)
+    const hits =
+      query.trim() === ''
+        ? this.#newest(filter, wanted)
+        : (await this.#index.search(query, { ...searchFilter(filter), limit: wanted * 2, signal })).hits
     const found = new Map<string, RecalledThought>()
     for (const { id, score } of hits) {
       const original = this.get(id)
@@ -79,23 +90,12 @@ export class Thoughts {
     return integer(this.#database.prepare('SELECT count(*) AS n FROM view_cognition_thought').get()?.n)
   }
 
-  #matching(query: string, filter: RecallFilter, wanted: number): readonly { id: string; score: number }[] {
-    return this.#index.search(query, { limit: wanted * 2, within: this.#predicate(filter) }).hits
-  }
-
   #newest(filter: RecallFilter, wanted: number): readonly { id: string; score: number }[] {
     const { where, params } = conditions(filter)
     return this.#database
       .prepare(`SELECT id FROM view_cognition_thought ${where} ORDER BY hlc DESC, id LIMIT ?`)
       .all(...params, wanted * 2)
       .map((row) => ({ id: text(row.id), score: 0 }))
-  }
-
-  #predicate(filter: RecallFilter): ((id: string) => boolean) | undefined {
-    const { where, params } = conditions(filter)
-    if (where === '') return undefined
-    const statement = this.#database.prepare(`SELECT 1 AS hit FROM view_cognition_thought ${where} AND id = ?`)
-    return (id) => statement.get(...params, id) !== undefined
   }
 
   #linksOf(id: string): PlacedThought['links'] {
@@ -137,4 +137,24 @@ function conditions(filter: RecallFilter): { readonly where: string; readonly pa
   if (filter.since !== undefined) parts.push(['hlc >= ?', filter.since * HLC_STEPS_PER_MS])
   const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`
   return { where, params: parts.map(([, value]) => value) }
+}
+
+/** What is told apart by equality is a tag of each thought; the time is looked up. */
+function searchFilter({
+  kind,
+  topic,
+  authors,
+  space,
+  since,
+}: RecallFilter): Omit<TextSearchOptions, 'limit' | 'signal'> {
+  const tags: (readonly string[])[] = []
+  if (kind !== undefined) tags.push([tagOf('kind', kind)])
+  if (topic !== undefined) tags.push([tagOf('topic', topic)])
+  if (authors !== undefined) tags.push(authors.map((author) => tagOf('author', author)))
+  if (space !== undefined) tags.push([tagOf('space', space)])
+  const within =
+    since === undefined
+      ? undefined
+      : { sql: 'SELECT id FROM view_cognition_thought WHERE hlc >= ?', params: [since * HLC_STEPS_PER_MS] }
+  return { tags, within }
 }

@@ -5,6 +5,7 @@ export type ControlErrorCode =
   | 'ERR_DAEMON_NOT_RUNNING'
   | 'ERR_DAEMON_START'
   | 'ERR_DAEMON_LOST'
+  | 'ERR_DAEMON_RUNNING'
   | 'ERR_DAEMON_REPLY'
   | 'ERR_HOME'
 

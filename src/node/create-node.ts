@@ -11,13 +11,28 @@ import {
 } from '../base/index.ts'
 import { type Bus, createBus } from '../bus/index.ts'
 import { cognition } from '../cognition/index.ts'
-import { type Identity, type KeyFile, openKeyFile, type Verifier, verifier } from '../identity/index.ts'
+import {
+  type Identity,
+  type KeyFile,
+  loadOrCreateIdentity,
+  openKeyFile,
+  type Verifier,
+  verifier,
+} from '../identity/index.ts'
 import { type ConnectionKeeper, connectionKeeper, type Transport } from '../network/index.ts'
 import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
 import { research } from '../research/index.ts'
 import { createSpaces, type Spaces } from '../space/index.ts'
-import { acquireOwnerLock, type Database, openDatabase } from '../store/index.ts'
-import { createSync, type Linking, type Sync } from '../sync/index.ts'
+import {
+  acquireOwnerLock,
+  type Database,
+  inlineSearcher,
+  openDatabase,
+  type Searcher,
+  startSearchThread,
+  ThreadedSearcher,
+} from '../store/index.ts'
+import { createStanding, createSync, type Linking, type Standing, type Sync } from '../sync/index.ts'
 import { fileMark } from './adapters/file-mark.ts'
 import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
 import { admissionOf } from './admission.ts'
@@ -39,6 +54,7 @@ import { callOperation, nodeOperations } from './operations.ts'
 import { answerClock } from './peer-clocks.ts'
 import { NodeReach } from './reach.ts'
 import { nodeStatus } from './status.ts'
+import { LOCK_FILE, STORE_FILE } from './store-file.ts'
 import { StoreWatch } from './store-watch.ts'
 import type { Cause, Supervised } from './supervised.ts'
 import { Supervisor } from './supervisor.ts'
@@ -58,6 +74,7 @@ interface Ground {
   /** The files that are ours alone while we run. */
   readonly files: readonly string[]
   readonly database: Database
+  readonly searcher: Searcher
   readonly addresses: AddressBook
   readonly keys: KeyFile
   readonly identity: Identity
@@ -77,6 +94,7 @@ interface Layers {
   readonly bus: Bus
   readonly sync: Sync
   readonly linking: Linking
+  readonly standing: Standing
 }
 
 /**
@@ -100,13 +118,19 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
   const log = eventLog.logger(init.log ?? silentLogger())
   const asked = (init.name ?? init.defaultName ?? 'peer').slice(0, NAME_MAX_CHARS)
   // The identity comes first: it makes the folder, private to its owner, that everything else lies in.
-  const keys = openKeyFile({ folder, random, name: asked })
-  const [lock, path] = [join(folder, 'owner.lock'), join(folder, 'plexus.db')]
+  loadOrCreateIdentity({ folder, random, name: asked })
+  const [lock, path] = [join(folder, LOCK_FILE), join(folder, STORE_FILE)]
   resources.use(acquireOwnerLock({ path: lock }))
+  // Who had the lock before may have changed the keys.
+  const keys = openKeyFile({ folder, random, name: asked })
   const { openStore = openDatabase } = init
   const database = resources.use(
     openStore({ path, schemas: [recordsSchema, addressBookSchema], appVersion: init.version ?? '0' }),
   )
+  const searcher =
+    (init.searchThread ?? (init.clock === undefined && init.openStore === undefined))
+      ? resources.use(new ThreadedSearcher({ startThread: () => startSearchThread(path) }, { clock }))
+      : inlineSearcher(database)
   const addresses = addressBook({ database, clock })
   const name = init.name === undefined ? (addresses.setting('name') ?? asked) : asked
   addresses.keepSetting('name', name)
@@ -117,6 +141,7 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
     eventLog,
     files: [lock, path],
     database,
+    searcher,
     addresses,
     keys,
     identity: keys.identity,
@@ -139,14 +164,14 @@ async function withKeysInPlace(ground: Ground, { folder }: NodeInit): Promise<Gr
 
 /** Builds the layers on the ground and starts them. */
 async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise<PlexusNode> {
-  const { clock, random, log, eventLog, addresses, identity, keys } = ground
+  const { clock, random, log, eventLog, addresses, identity, keys, searcher } = ground
   const onLost = (component: string, { reason, fix }: Cause): void =>
     void life.end(new NodeError('ERR_COMPONENT_LOST', `${component}: ${reason}`, { fix }))
   const supervisor = new Supervisor({ onLost }, { clock, random, log: log.child({ module: 'node' }) })
   life.resources.defer(() => supervisor.stop())
   const layers = await buildLayers(init, ground, supervisor)
-  const { transport, keeper, reach, journal, spaces, bus, sync, linking } = layers
-  const below = { clock, random, log: log.child({ module: 'domain' }), identity, journal, spaces, bus, sync }
+  const { transport, keeper, reach, journal, spaces, bus, sync, linking, standing } = layers
+  const below = { clock, random, log: log.child({ module: 'domain' }), identity, journal, spaces, bus, sync, searcher }
   const domains = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(below))
   for (const view of domains.flatMap((domain) => domain.views)) journal.register(view)
   spaces.load()
@@ -154,7 +179,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   if (!spaces.list().some(({ personal, self }) => personal && self !== undefined))
     await spaces.create({ name: PERSONAL_SPACE_NAME, personal: true })
 
-  const parts = { network: transport, keeper, bus, spaces, sync, linking }
+  const parts = { network: transport, keeper, bus, spaces, sync, linking, standing }
   life.resources.use(eventLog)
   life.resources.use(answerClock(bus, clock))
   life.resources.use(watchNode(eventLog, { clock, journal, spaces, parts, components: () => supervisor.reports() }))
@@ -162,7 +187,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
 
   const operations = new Map<string, Operation>()
   const node = nodeOf(init, ground, layers, { life, supervisor, operations })
-  addOperations(operations, nodeOperations(node))
+  addOperations(operations, nodeOperations(node, random))
   const optional: readonly NodeComponent[] = [
     new ClockWatch({ journal, clock, self: node.peer }),
     new Expiry({ journal, clock, random, log: log.child({ module: 'expiry' }) }),
@@ -199,7 +224,10 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
     addresses,
     extras,
   })
-  const storeWatch = new StoreWatch({ files: ground.files, markOf: fileMark }, { journal, clock })
+  const storeWatch = new StoreWatch(
+    { files: ground.files, markOf: fileMark },
+    { journal, searcher: ground.searcher, clock },
+  )
   for (const component of [storeWatch, transport]) supervisor.add({ component, optional: false })
   await supervisor.start()
 
@@ -243,7 +271,8 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
   for (const component of [door, keeper]) supervisor.add({ component, optional: false })
   for (const component of reach.components) supervisor.add({ component, optional: true })
   for (const component of [bus, sync]) supervisor.add({ component, optional: false })
-  supervisor.add({ component: linking, optional: true })
+  const standing = createStanding()({ transport, bus, journal, spaces, verifier: signatures, clock, log: of('sync') })
+  for (const component of [linking, standing]) supervisor.add({ component, optional: true })
   const discovery =
     directory === undefined
       ? undefined
@@ -260,13 +289,14 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
     bus,
     sync,
     linking,
+    standing,
   }
 }
 
 function nodeOf(
   init: NodeInit,
   { clock, random, log, identity, keys, name, addresses, eventLog }: Ground,
-  { bus, journal, spaces, sync, linking, transport, discovery, reach, notes }: Layers,
+  { bus, journal, spaces, sync, linking, standing, transport, discovery, reach, notes }: Layers,
   of: { readonly life: Lifetime; readonly supervisor: Supervisor; readonly operations: ReadonlyMap<string, Operation> },
 ): PlexusNode {
   const { life, supervisor, operations } = of
@@ -285,6 +315,7 @@ function nodeOf(
     discovery,
     reach,
     linking,
+    standing,
     keys,
     clock,
     log: log.child({ module: 'component' }),

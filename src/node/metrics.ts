@@ -27,6 +27,7 @@ const COUNTERS: ReadonlySet<string> = new Set([
   ...['announced', 'searches', 'unanswered', 'refusedPuts', 'evicted', 'found', 'openResets'],
   ...['joinRequests', 'joinsAdmitted', 'joinsRefused', 'joinsMalformed'],
   ...['appended', 'appendCommits', 'parkedDropped', 'viewFailures', 'unknownKinds', 'refusedCircuits'],
+  ...['searchesFailed', 'searchesRefused', 'searchThreads'],
   ...['dialBacks', 'refused', 'failed', 'bytesRelayed', 'reserved', 'circuitsOpened'],
 ])
 

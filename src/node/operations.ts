@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { LOG_LEVELS, type Operation, type OperationType, operationOf, type SpaceId } from '../base/index.ts'
+import {
+  LOG_LEVELS,
+  type Operation,
+  type OperationType,
+  operationOf,
+  type Random,
+  type SpaceId,
+} from '../base/index.ts'
 import {
   type GrantableRole,
   INVITE_DEFAULT_TTL_MS,
@@ -9,11 +16,15 @@ import {
   spaceCalled,
 } from '../space/index.ts'
 import type { JoinReport } from '../sync/index.ts'
+import { type DeviceOperations, deviceOperations } from './device-operations.ts'
 import { NodeError } from './errors.ts'
 import { EVENTS_KEPT, type EventBatch, LOG_LINES_KEPT } from './event-log/event-log.ts'
 import type { EventFilter } from './event-log/node-event.ts'
+import { type ExportInput, type ExportPart, exportOperation } from './export-records.ts'
+import { type MemberOperations, memberOperations } from './member-operations.ts'
 import { type PeerClock, peerClocks } from './peer-clocks.ts'
 import { listPeers, type PeerReport, type PingReport, peersReady, pingPeer } from './peers.ts'
+import { type SpaceOperations, spaceLifeOperations } from './space-operations.ts'
 import type { NodeStatus, PlexusNode } from './types.ts'
 
 export interface InviteReport {
@@ -39,12 +50,13 @@ interface InviteInput {
 }
 
 /** What a node itself can be asked to do. */
-export interface NodeOperations {
+export interface NodeOperations extends MemberOperations, SpaceOperations, DeviceOperations {
   readonly 'node.status': OperationType<object, NodeStatus>
   readonly 'node.events': OperationType<
     EventFilter & { readonly limit?: number | undefined; readonly follow?: boolean | undefined },
     EventBatch | AsyncIterable<EventBatch>
   >
+  readonly 'records.export': OperationType<ExportInput, AsyncIterable<ExportPart>>
   readonly 'peers.list': OperationType<
     { readonly waitFor?: number | undefined },
     { readonly peers: readonly PeerReport[] }
@@ -59,10 +71,10 @@ export interface NodeOperations {
 const operation = operationOf<NodeOperations>()
 
 /**
- * The operations of the node itself. Those that touch trust (`space.invite`, `space.join`) are for people: the MCP face
+ * The operations of the node itself. Those that touch trust (`space.*`, `link.*`, `identity.*`) are for people: the MCP face
  * does not offer them.
  */
-export function nodeOperations(node: PlexusNode): readonly Operation[] {
+export function nodeOperations(node: PlexusNode, random: Random): readonly Operation[] {
   return [
     operation({
       name: 'node.status',
@@ -92,7 +104,11 @@ export function nodeOperations(node: PlexusNode): readonly Operation[] {
       run: async (_, { signal }) => ({ clocks: await peerClocks(node.bus, node.clock, signal) }),
     }),
     eventsOperation(node),
+    exportOperation(node),
     ...spaceOperations(node),
+    ...spaceLifeOperations(node, random),
+    ...memberOperations(node),
+    ...deviceOperations(node),
   ]
 }
 
@@ -182,7 +198,7 @@ function unreachable({ reach }: PlexusNode): Pick<InviteReport, 'unreachable'> {
 
 /** The shared space that is wanted, by name or id; else the newest one, or a new one called "home". */
 async function sharedSpace(node: PlexusNode, wanted: string | undefined): Promise<SpaceInfo> {
-  const shared = node.spaces.list().filter((space) => !space.personal)
+  const shared = node.spaces.list().filter(({ personal, self }) => !personal && self !== undefined)
   if (wanted !== undefined) return spaceCalled(shared, wanted)
   return shared.at(-1) ?? (await node.spaces.create({ name: 'home', personal: false }))
 }

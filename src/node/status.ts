@@ -1,3 +1,4 @@
+import type { SpaceInfo } from '../space/index.ts'
 import type { ComponentReport, NodeStatus, PlexusNode, SpaceReport } from './types.ts'
 
 /** What a node knows of itself beyond its components. */
@@ -47,7 +48,19 @@ function spaceReports(node: Omit<PlexusNode, 'status'>): readonly SpaceReport[] 
       personal: space.personal,
       role: space.self?.role,
       members: space.members.length,
+      ...formerly(node, space),
       progress: { behind: entry?.behind ?? 0, inStepWith: entry?.inStepWith ?? [], parked: entry?.parked ?? 0 },
     }
   })
+}
+
+function formerly(
+  { spaces, peer }: Omit<PlexusNode, 'status'>,
+  { id, self, members }: SpaceInfo,
+): Pick<SpaceReport, 'former'> {
+  const former = spaces.former(id)
+  const own = self === undefined ? former.find((one) => one.peer === peer) : undefined
+  if (own === undefined) return {}
+  const by = [...members, ...former].find((one) => one.peer === own.removedBy)
+  return { former: { reason: own.reason, removedByName: by?.name ?? 'the recovery key', at: own.at } }
 }

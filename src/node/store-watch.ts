@@ -1,5 +1,6 @@
 import { type Clock, type Component, type ComponentState, type ComponentStatus, reasonOf } from '../base/index.ts'
 import type { Journal } from '../records/index.ts'
+import type { Searcher } from '../store/index.ts'
 
 export interface StoreWatchInit {
   /** The files that this process owns and nothing may take away or replace while it runs. */
@@ -8,20 +9,26 @@ export interface StoreWatchInit {
   readonly markOf: (path: string) => string | undefined
 }
 
+export interface StoreWatchComponents {
+  readonly journal: Journal
+  readonly searcher: Pick<Searcher, 'figures'>
+  readonly clock: Clock
+}
+
 /**
  * What everything else stands on: the files of the profile. Who works on after they were removed or replaced writes what nobody
  * will read, and a second process that starts on the new ones is the same device twice. So this component fails then, and
- * is not optional. It also shows what the journal counts.
+ * is not optional. It also shows what the journal and the searcher count.
  */
 export class StoreWatch implements Component {
   readonly name = 'store'
   readonly #init: StoreWatchInit
-  readonly #use: { readonly journal: Journal; readonly clock: Clock }
+  readonly #use: StoreWatchComponents
   #marks: ReadonlyMap<string, string | undefined> | undefined
   #state: ComponentState = 'stopped'
   #since: number
 
-  constructor(init: StoreWatchInit, components: { readonly journal: Journal; readonly clock: Clock }) {
+  constructor(init: StoreWatchInit, components: StoreWatchComponents) {
     this.#init = init
     this.#use = components
     this.#since = components.clock.now()
@@ -41,10 +48,11 @@ export class StoreWatch implements Component {
   }
 
   status(): ComponentStatus {
+    const { journal, searcher } = this.#use
     const { state, ...trouble } = this.#look()
     if (state !== this.#state) this.#since = this.#use.clock.now()
     this.#state = state
-    return { state, since: this.#since, ...trouble, figures: this.#use.journal.figures() }
+    return { state, since: this.#since, ...trouble, figures: { ...journal.figures(), ...searcher.figures() } }
   }
 
   #look(): Pick<ComponentStatus, 'state' | 'reason' | 'fix'> {

@@ -16,9 +16,9 @@ import type { Identity, KeyFile } from '../identity/index.ts'
 import type { Transport } from '../network/index.ts'
 import type { Journal, View } from '../records/index.ts'
 import type { ResearchOperations } from '../research/index.ts'
-import type { Role, Spaces } from '../space/index.ts'
-import type { Database, OpenDatabaseInit } from '../store/index.ts'
-import type { Linking, SpaceProgress, Sync } from '../sync/index.ts'
+import type { FormerMember, Role, Spaces } from '../space/index.ts'
+import type { Database, OpenDatabaseInit, Searcher } from '../store/index.ts'
+import type { Linking, SpaceProgress, Standing, Sync } from '../sync/index.ts'
 import type { Settings } from './address-book.ts'
 import type { EventLog } from './event-log/event-log.ts'
 import type { ContentDiscovery } from './member-discovery.ts'
@@ -58,6 +58,7 @@ export interface DomainComponents {
   readonly spaces: Spaces
   readonly bus: Bus
   readonly sync: Sync
+  readonly searcher: Searcher
 }
 
 export type DomainFactory = (components: DomainComponents) => Domain
@@ -86,6 +87,8 @@ export interface SpaceReport {
   readonly personal: boolean
   readonly role: Role | undefined
   readonly members: number
+  /** How this device ceased to be a member; what it has of the space stays readable. */
+  readonly former?: { readonly reason: FormerMember['reason']; readonly removedByName: string; readonly at: number }
   readonly progress: Omit<SpaceProgress, 'space'>
 }
 
@@ -145,6 +148,11 @@ export interface NodeInit {
   /** Started after the domains, in this order, and stopped before them. */
   readonly components?: readonly ComponentFactory[] | undefined
   readonly log?: Logger | undefined
+  /**
+   * Whether searches run in a thread of their own, so that none holds up the rest. Default: yes, unless there is a `clock` or
+   * an `openStore`: a thread keeps to neither.
+   */
+  readonly searchThread?: boolean | undefined
   readonly clock?: Clock | undefined
   readonly random?: Random | undefined
 }
@@ -171,6 +179,8 @@ export interface PlexusNode extends AsyncDisposable {
   readonly reach: Pick<NodeReach, 'report' | 'whyRelayed'>
   /** A second device for the same person. */
   readonly linking: Linking
+  /** What those who differ about who is a member tell each other. */
+  readonly standing: Standing
   /** The keys of this device; a rotation gives it others, with which the node has to begin anew. */
   readonly keys: KeyFile
   readonly clock: Clock

@@ -23,7 +23,7 @@ import {
   UINT32_MAX,
 } from './header.ts'
 import type { Ledger } from './ledger.ts'
-import { NO_RECORD } from './log-rules.ts'
+import { NO_RECORD, supersedes } from './log-rules.ts'
 import type { Log } from './log-table.ts'
 import { SIGNATURE_STATE } from './schema.ts'
 import {
@@ -39,6 +39,7 @@ import {
   type LogClass,
   type StoredRecord,
 } from './types.ts'
+import type { Validity } from './validity.ts'
 
 /** The most own records in one commit: keeps one turn of the event loop short. */
 export const COMMIT_MAX_RECORDS = 256
@@ -46,8 +47,15 @@ export const COMMIT_MAX_RECORDS = 256
 export const APPEND_QUEUE_MAX_RECORDS = 16_384
 export const APPEND_QUEUE_MAX_BYTES: number = 64 * 1024 * 1024
 
+/**
+ * An expiring log is dropped when all of it has expired, so one that is written all the time would never be: after so many records
+ * the next begins a new one.
+ */
+export const EXPIRING_LOG_MAX_RECORDS = 1_024
+
 export interface AppenderInit {
   readonly ledger: Ledger
+  readonly validity: Validity
   readonly signer: Signer
   readonly authority: Authority
   readonly hybridClock: HybridClock
@@ -172,7 +180,7 @@ export class Appender {
       this.#queuedBytes -= bytes
     }
     try {
-      const outcomes = this.#init.ledger.commit(() => taken.map(({ entries }) => this.#writeAll(entries)))
+      const outcomes = this.#init.validity.commit(() => taken.map(({ entries }) => this.#writeAll(entries)))
       this.#commits++
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome instanceof RecordsError) {
@@ -202,15 +210,27 @@ export class Appender {
   #write(entry: Entry): StoredRecord | RecordsError {
     const { space } = entry
     if (space === undefined) return this.#writeGenesis(entry)
-    const { ledger, authority } = this.#init
+    const { ledger, validity, authority } = this.#init
     const spaceN = ledger.logs.spaceNumber(space)
     if (spaceN === undefined) return notAllowed('the space is not known here')
-    const log = ledger.logs.ownLog(spaceN, entry.class) ?? this.#find(space, spaceN, this.#newName(entry.class))
+    const log = this.#openLog(space, spaceN, entry.class)
     const { seq, id } = log.state
     const refusal = this.#refusal(space, log.hex, seq + 1, entry)
     if (refusal !== undefined) return refusal
+    if (validity.limitOf(log).seq <= seq) return notAllowed('its records would not count')
     const place = { space: bytesOfHex(space), log: log.name, seq: seq + 1, prev: id, auth: authority.digest(space) }
-    return this.#store(log, this.#sign(place, entry))
+    return this.#store(
+      log,
+      this.#sign(place, prunesItself(log) ? { ...entry, flags: entry.flags | FLAG_PRUNE_POINT } : entry),
+    )
+  }
+
+  /** The log that we write, or a new incarnation where it ended, forked, or is an expiring one that grew long. */
+  #openLog(space: SpaceId, spaceN: number, logClass: LogClass): Log {
+    const { logs } = this.#init.ledger
+    const log = logs.ownLog(spaceN, logClass)
+    if (log !== undefined && !isLong(log) && log.state.seq < this.#init.validity.limitOf(log).seq) return log
+    return this.#find(space, spaceN, this.#newName(logClass))
   }
 
   /** Without control state to digest, and without the name of the space, which is the id that comes of it. */
@@ -253,15 +273,20 @@ export class Appender {
       seq: place.seq,
       prev: place.prev,
       id: recordIdBytes(encoded),
+      flags,
       ahead: false,
       signature: true,
     }
   }
 
   #store(log: Log, candidate: Candidate): StoredRecord {
-    const { ledger } = this.#init
+    const { ledger, validity } = this.#init
     const isNew = log.n === 0
-    const record = ledger.store(log, candidate, { own: true, checked: SIGNATURE_STATE.checked })
+    const record = ledger.store(log, candidate, {
+      own: true,
+      checked: SIGNATURE_STATE.checked,
+      supersedes: supersedes(candidate, validity.limitOf(log)),
+    })
     if (isNew) ledger.logs.setOwnLog(log)
     return record
   }
@@ -275,6 +300,15 @@ export class Appender {
     const { publicKey } = this.#init.signer
     return this.#init.ledger.logs.find(space, spaceN, logKeyOf(publicKey, name), publicKey, name)
   }
+}
+
+function isLong({ class: logClass, state }: Log): boolean {
+  return logClass === LOG_CLASS.expiring && state.seq - state.base + 1 >= EXPIRING_LOG_MAX_RECORDS
+}
+
+/** What was dropped because it expired is missed by nobody: with a prune point the log can be had from there on. */
+function prunesItself({ state }: Log): boolean {
+  return state.seq > 0 && state.base > state.seq
 }
 
 function bytesOf(entries: readonly Entry[]): number {

@@ -30,6 +30,7 @@ export function candidateOf(
       seq: header.seq,
       prev: header.prev,
       id: recordIdBytes(frame.header),
+      flags: header.flags,
       ahead: isAhead(header.hlc),
       signature: undefined,
     }

@@ -4,7 +4,9 @@
 export { endOfTurn } from './adapters/end-of-turn.ts'
 export { APPEND_QUEUE_MAX_BYTES, APPEND_QUEUE_MAX_RECORDS, COMMIT_MAX_RECORDS } from './append.ts'
 export { bodyHashOf, decodeBody, encodeBody } from './body.ts'
+export { beginIncarnation, type SpaceContents, storeContents } from './contents.ts'
 export { RecordsError, type RecordsErrorCode } from './errors.ts'
+export { decodeForkProof, encodeForkProof, FORK_PROOF_MAX_BYTES } from './fork-proof.ts'
 export { decodeFrame, decodeFrames, encodeFrame, encodeFrames, frameBytes, isSignedBy, signHeader } from './frame.ts'
 export { decodeHeader, encodeHeader, HEADER_MAX_BYTES, RECORD_SIGNATURE_TAG, recordIdBytes } from './header.ts'
 export { createJournal, type JournalComponents, type JournalInit } from './journal.ts'
@@ -49,3 +51,4 @@ export {
   type Write,
 } from './types.ts'
 export { ENTITY_MAX_RECORDS } from './views.ts'
+export { VOIDED_MAX_BYTES_PER_SPACE, VOIDED_MAX_PER_SPACE } from './voided-table.ts'

@@ -12,15 +12,17 @@ import { type Candidate, candidateOf, hasItsBody, isGenesisOf, isOfSpace } from 
 import { isSignedBy } from './frame.ts'
 import { classOfLog } from './header.ts'
 import type { Ledger } from './ledger.ts'
-import { judge, stretchEnd, type Verdict } from './log-rules.ts'
+import { judge, type Limit, NO_RECORD, stretchEnd, supersedes, type Verdict } from './log-rules.ts'
 import type { Log } from './log-table.ts'
 import type { ParkedLog } from './parking.ts'
 import { type Outcome, Report } from './report.ts'
-import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
-import type { Authority, Frame, IngestReport, LogClass } from './types.ts'
+import { SIGNATURE_STATE } from './schema.ts'
+import { type Authority, type Frame, type IngestReport, LOG_CLASS, type LogClass } from './types.ts'
+import type { Validity } from './validity.ts'
 
 export interface IngestInit {
   readonly ledger: Ledger
+  readonly validity: Validity
   readonly verifier: Verifier
   readonly authority: Authority
   readonly hybridClock: HybridClock
@@ -35,7 +37,7 @@ const FORK: Outcome = { refuse: 'fork' }
 
 /**
  * Frames of one space on their way into the store, docs/specs/records.md section 6. One instance serves one call; `frames` and
- * `parked` change the store and run inside `Ledger.commit`.
+ * `parked` change the store and run inside `Validity.commit`.
  */
 export class Ingest {
   readonly #init: IngestInit
@@ -73,10 +75,9 @@ export class Ingest {
     for (const [index, candidate] of candidates.entries()) {
       const isGenuine = mode === 'run' ? () => this.#isCovered(candidates, index) : () => this.#isSigned(candidate)
       const outcome = this.#judge(candidate, isGenuine)
-      this.#report.count(
-        outcome === 'parked' && !this.#ledger.parking.add(this.#space, candidate) ? 'duplicate' : outcome,
-      )
+      this.#report.count(outcome === 'parked' && !this.#setAside(candidate) ? 'duplicate' : outcome)
     }
+    for (const log of this.#grown) this.#init.validity.restore(log)
     if (this.#ledger.parking.size(this.#space) === 0) return
     for (const log of this.#grown) this.#judgeParked(log)
   }
@@ -111,23 +112,35 @@ export class Ingest {
     }
   }
 
+  /** False if it waits already. */
+  #setAside(candidate: Candidate): boolean {
+    const { header, frame } = candidate
+    const { authority } = this.#init
+    const isErased = authority.isErased(this.#space, peerIdOfKey(header.device), hexOf(header.log), header.seq)
+    const mayDrop = isErased && classOfLog(header.log) !== LOG_CLASS.control
+    return this.#ledger.parking.add(this.#space, candidate, mayDrop ? null : frame.body)
+  }
+
   /** Costly questions come last: the body's hash, then the signature. */
   #judge(candidate: Candidate, isGenuine: () => boolean): Outcome {
-    const { logs, records } = this.#ledger
+    const { logs } = this.#ledger
     const { key, header } = candidate
     const spaceN = logs.spaceNumber(this.#space)
     if (spaceN === undefined) return this.#judgeWithoutSpace(candidate)
     const log = logs.find(this.#space, spaceN, key, header.device, header.log)
-    const verdict = judge(log.state, candidate, (seq) => records.idAt(log, seq))
+    const limit = this.#init.validity.limitOf(log)
+    const verdict = judge(log.state, candidate, limit, this.#ledger.heldIn(log))
     if (verdict === 'duplicate') return this.#duplicate(log, candidate)
     if (verdict === 'fork') return this.#fork(log, candidate)
     if (typeof verdict === 'object') return this.#refuse(log, candidate, verdict)
     const standing = this.#standing(candidate, log.author, log.class, log.hex)
     if (standing === 'refused') return NOT_ALLOWED
-    if (verdict !== 'accept' || standing === 'unknown') return this.#park(candidate, log, verdict)
+    const isNext = verdict === 'accept' || verdict === 'start'
+    if (!isNext || standing === 'unknown') return this.#park(candidate, log, verdict)
     if (!hasItsBody(candidate)) return BAD_BODY
-    if (!isGenuine()) return BAD_SIGNATURE
-    return this.#accept(log, candidate)
+    // The first of a log that begins in the middle stands for itself.
+    if (!(verdict === 'start' ? this.#isSigned(candidate) : isGenuine())) return BAD_SIGNATURE
+    return this.#accept(log, candidate, limit)
   }
 
   /** Everything waits for the genesis, which makes us hold the space. */
@@ -142,7 +155,8 @@ export class Ingest {
     if (!hasItsBody(candidate)) return BAD_BODY
     if (!this.#isSigned(candidate)) return BAD_SIGNATURE
     const spaceN = logs.addSpace(this.#space)
-    return this.#accept(logs.find(this.#space, spaceN, key, header.device, header.log), candidate)
+    const log = logs.find(this.#space, spaceN, key, header.device, header.log)
+    return this.#accept(log, candidate, this.#init.validity.limitOf(log))
   }
 
   #standing(candidate: Candidate, author: PeerId, logClass: LogClass, log: string): 'allowed' | 'unknown' | 'refused' {
@@ -152,11 +166,11 @@ export class Ingest {
     return verdict.allowed ? 'allowed' : verdict.unknown ? 'unknown' : 'refused'
   }
 
-  #accept(log: Log, candidate: Candidate): Outcome {
+  #accept(log: Log, candidate: Candidate, limit: Limit): Outcome {
     const { signature } = candidate
     const { chained, checked, bad } = SIGNATURE_STATE
     const state = signature === undefined ? chained : signature ? checked : bad
-    this.#ledger.store(log, candidate, { own: false, checked: state })
+    this.#ledger.store(log, candidate, { own: false, checked: state, supersedes: supersedes(candidate, limit) })
     this.#init.hybridClock.observe(candidate.header.hlc)
     this.#grown.add(log)
     this.#retireIfOwn(log)
@@ -177,9 +191,7 @@ export class Ingest {
     const { records } = this.#ledger
     const place = records.place(log, candidate.seq)
     if (place === undefined) return 'duplicate'
-    if (!place.hasBody && place.state === RECORD_STATE.live && hasItsBody(candidate)) {
-      this.#ledger.restoreBody(place, candidate)
-    }
+    if (!place.hasBody && hasItsBody(candidate)) this.#ledger.restoreBody(log, place, candidate)
     if (place.checked === SIGNATURE_STATE.bad && this.#isSigned(candidate)) {
       records.replaceSignature(place.rid, candidate.frame.signature)
     }
@@ -189,22 +201,25 @@ export class Ingest {
   #fork(log: Log, candidate: Candidate): Outcome {
     const { records } = this.#ledger
     const { seq, prev } = candidate
+    const held = records.idAt(log, seq)
     // The id of the space says which record comes first in the log of its genesis.
-    if (seq === 1 && bytesEqual(records.idAt(log, 1), this.#spaceBytes)) return WRONG_SPACE
+    if (seq === 1 && held !== undefined && bytesEqual(held, this.#spaceBytes)) return WRONG_SPACE
     if (!this.#isSigned(candidate)) return BAD_SIGNATURE
-    this.#ledger.fork(log, candidate)
+    const before = seq === 1 ? NO_RECORD : records.idAt(log, seq - 1)
+    this.#init.validity.fork(log, candidate)
     // What waited for this log waits in vain now.
     this.#grown.add(log)
     // Its predecessor is another one too: asking for that leads down to where the branches part.
-    if (!bytesEqual(prev, log.state.id)) this.#report.gap(log, seq - 1, seq - 1)
+    if (before !== undefined && !bytesEqual(prev, before)) this.#report.gap(log, seq - 1, seq - 1)
     return FORK
   }
 
   #refuse(log: Log, candidate: Candidate, outcome: Outcome & object): Outcome {
     if (outcome.refuse !== 'broken-chain') return outcome
     if (!this.#isSigned(candidate)) return BAD_SIGNATURE
-    // The author wrote another record where our head is: asking for it brings the proof.
-    this.#report.gap(log, log.state.seq, log.state.seq)
+    // The author wrote another record where our head is, or before it: asking for that brings the proof.
+    const before = Math.min(candidate.seq - 1, log.state.seq)
+    if (before >= log.state.base) this.#report.gap(log, before, before)
     return outcome
   }
 

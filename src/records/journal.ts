@@ -18,6 +18,7 @@ import { logKeyOf } from './header.ts'
 import { Ingest } from './ingest.ts'
 import { Ledger } from './ledger.ts'
 import type { StoredFrame } from './record-table.ts'
+import { STORE_ID_BYTES } from './schema.ts'
 import {
   type Authority,
   type BodyMap,
@@ -35,8 +36,8 @@ import {
   type View,
   type VoidedRun,
 } from './types.ts'
+import { Validity } from './validity.ts'
 
-const STORE_ID_BYTES = 16
 /** Expired bodies that one call drops. */
 const PURGE_MAX_RECORDS = 1_000
 
@@ -71,6 +72,7 @@ class SqliteJournal implements Journal {
   readonly database: Database
   readonly #components: JournalComponents
   readonly #ledger: Ledger
+  readonly #validity: Validity
   readonly #appender: Appender
   readonly #hybridClock: HybridClock
   readonly #totals: Record<string, number> = {}
@@ -83,9 +85,11 @@ class SqliteJournal implements Journal {
     this.events = new Events(log)
     this.storeId = storeIdOf(database, random)
     this.#ledger = new Ledger({ database, verifier, authority, log, events: this.events, now: () => clock.now() })
+    this.#validity = new Validity({ ledger: this.#ledger, authority, verifier, self: signer.peer, log })
     this.#hybridClock = new HybridClock(clock, newestOf(signer, this.#ledger))
     this.#appender = new Appender({
       ledger: this.#ledger,
+      validity: this.#validity,
       signer,
       authority,
       hybridClock: this.#hybridClock,
@@ -113,13 +117,13 @@ class SqliteJournal implements Journal {
   ingest(space: SpaceId, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport {
     const ingest = this.#newIngest(space)
     const candidates = ingest.decode(frames)
-    if (candidates.length > 0) this.#ledger.commit(() => ingest.frames(candidates, mode))
+    if (candidates.length > 0) this.#validity.commit(() => ingest.frames(candidates, mode))
     return this.#counted(ingest.finish())
   }
 
   retryParked(space: SpaceId): IngestReport {
     const ingest = this.#newIngest(space)
-    if (this.#ledger.parking.size(space) > 0) this.#ledger.commit(() => ingest.parked())
+    if (this.#ledger.parking.size(space) > 0) this.#validity.commit(() => ingest.parked())
     return this.#counted(ingest.finish())
   }
 
@@ -131,16 +135,18 @@ class SqliteJournal implements Journal {
     return this.#ledger.logs.heads(space)
   }
 
-  forks(_space: SpaceId): readonly Fork[] {
-    return []
+  forks(space: SpaceId): readonly Fork[] {
+    const spaceN = this.#ledger.logs.spaceNumber(space)
+    return spaceN === undefined ? [] : this.#ledger.forks.list(spaceN)
   }
 
-  addForkProof(_space: SpaceId, _proof: ForkProof): 'new' | 'known' | 'refused' {
-    return 'refused'
+  addForkProof(space: SpaceId, proof: ForkProof): 'new' | 'known' | 'refused' {
+    return this.#validity.commit(() => this.#validity.addProof(space, proof))
   }
 
-  voided(_space: SpaceId): readonly VoidedRun[] {
-    return []
+  voided(space: SpaceId): readonly VoidedRun[] {
+    const spaceN = this.#ledger.logs.spaceNumber(space)
+    return spaceN === undefined ? [] : this.#ledger.voided.runs(spaceN)
   }
 
   frames(space: SpaceId, author: PeerId, log: string, from: number, to: number): readonly Frame[] {
@@ -171,24 +177,29 @@ class SqliteJournal implements Journal {
   }
 
   purgeExpired(): number {
-    const { records } = this.#ledger
-    const expired = records.expired(this.#components.clock.now(), PURGE_MAX_RECORDS)
-    if (expired.length === 0) return 0
-    this.#ledger.commit(() => {
+    const { records, voided } = this.#ledger
+    const now = this.#components.clock.now()
+    const expired = records.expired(now, PURGE_MAX_RECORDS)
+    const expiredVoid = voided.expired(now, PURGE_MAX_RECORDS - expired.length)
+    if (expired.length + expiredVoid.length === 0) return 0
+    this.#validity.commit(() => {
       for (const record of expired) this.#ledger.erase(record)
+      for (const { log, seq } of expiredVoid) voided.dropBody(log, seq)
     })
-    return expired.length
+    return expired.length + expiredVoid.length
   }
 
   figures(): Readonly<Record<string, number>> {
-    const { records, parking, views, logs } = this.#ledger
+    const { records, parking, views, voided, logs } = this.#ledger
     return {
       ...this.#appender.figures,
       ...this.#totals,
-      records: records.lastRid,
+      records: records.count,
       spaces: logs.spaces().length,
       parked: parking.size(),
       parkedDropped: parking.dropped,
+      voided: voided.records,
+      voidedDropped: voided.dropped,
       viewFailures: views.failures,
       failedEntities: views.failedEntities,
       unknownKinds: views.unknownKinds,
@@ -197,8 +208,8 @@ class SqliteJournal implements Journal {
 
   #newIngest(space: SpaceId): Ingest {
     const { verifier, authority, signer } = this.#components
-    const hybridClock = this.#hybridClock
-    return new Ingest({ ledger: this.#ledger, verifier, authority, hybridClock, self: signer.peer }, space)
+    const [ledger, validity, hybridClock] = [this.#ledger, this.#validity, this.#hybridClock]
+    return new Ingest({ ledger, validity, verifier, authority, hybridClock, self: signer.peer }, space)
   }
 
   /** A stretch is believed for its last signature, so it must end on a good one. */

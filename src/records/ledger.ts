@@ -1,17 +1,27 @@
-import { type Events, type Logger, reasonOf, type SpaceId } from '../base/index.ts'
+import { bytesOfHex, type Events, keyOfPeerId, type Logger, reasonOf, type SpaceId } from '../base/index.ts'
 import type { Verifier } from '../identity/index.ts'
-import type { Database } from '../store/index.ts'
+import { type Database, StoreError } from '../store/index.ts'
 import type { Candidate } from './candidate.ts'
 import { RecordsError } from './errors.ts'
+import { ForkTable } from './fork-table.ts'
 import { isSignedBy } from './frame.ts'
-import { extended, frozenBefore, NO_RECORD } from './log-rules.ts'
-import { type Log, LogTable } from './log-table.ts'
+import { logKeyOf } from './header.ts'
+import { EMPTY_LOG, extended, type HeldId } from './log-rules.ts'
+import { headOf, type Log, LogTable } from './log-table.ts'
 import { Parking } from './parking.ts'
 import { type Place, RecordTable, type StoredFrame } from './record-table.ts'
 import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
 import { JournalRecord } from './stored-record.ts'
-import { type Authority, type JournalEvents, LOG_CLASS, type StoredRecord } from './types.ts'
+import {
+  type Authority,
+  type Header,
+  type JournalEvents,
+  LOG_CLASS,
+  type RecordPlace,
+  type StoredRecord,
+} from './types.ts'
 import { Views } from './views.ts'
+import { VoidedTable } from './voided-table.ts'
 
 export interface LedgerInit {
   readonly database: Database
@@ -27,6 +37,10 @@ export interface StoreOptions {
   readonly own: boolean
   /** One of SIGNATURE_STATE. */
   readonly checked: number
+  /** Whether this record supersedes everything before it in its log. */
+  readonly supersedes: boolean
+  /** A record that counts again is no news. */
+  readonly silent?: boolean
 }
 
 /**
@@ -37,6 +51,8 @@ export class Ledger {
   readonly logs: LogTable
   readonly records: RecordTable
   readonly parking: Parking
+  readonly forks: ForkTable
+  readonly voided: VoidedTable
   readonly views: Views
   readonly #init: LedgerInit
   #busy = false
@@ -44,6 +60,10 @@ export class Ledger {
   #stale = false
   #stored: { readonly record: StoredRecord; readonly own: boolean }[] = []
   #forked: JournalEvents['log:forked'][] = []
+  /** Logs of which something was removed, or counts again, in this transaction. */
+  readonly #changed = new Set<Log>()
+  /** Expiring logs that may have nothing left whose time is not over. */
+  readonly #spent = new Set<Log>()
   /** Spaces whose control records changed in this transaction. */
   readonly #controlled = new Set<SpaceId>()
 
@@ -52,11 +72,16 @@ export class Ledger {
     this.logs = new LogTable(init.database)
     this.records = new RecordTable(init.database, this.logs)
     this.parking = new Parking(init.database)
+    this.forks = new ForkTable(init.database, this.logs, init.verifier)
+    this.voided = new VoidedTable(init.database, this.logs)
     this.views = new Views(init.database, this.records, init.log)
   }
 
-  /** On disk when it returns. Whatever throws, nothing has changed. */
-  commit<T>(work: () => T): T {
+  /**
+   * On disk when it returns. Whatever throws, nothing has changed. `settle` is the last to change records: it brings them in step
+   * with the control records that changed.
+   */
+  commit<T>(work: () => T, settle: (controlled: ReadonlySet<SpaceId>) => void): T {
     if (this.#busy)
       throw new RecordsError('ERR_JOURNAL_BUSY', 'a view or an authority tried to write while it was asked')
     this.#busy = true
@@ -65,6 +90,8 @@ export class Ledger {
       if (this.#stale) this.#forget()
       result = this.#init.database.transaction(() => {
         const value = work()
+        settle(this.#controlled)
+        for (const log of this.#spent) this.#dropSpent(log)
         this.views.settle()
         this.records.flush()
         this.logs.flush()
@@ -77,21 +104,23 @@ export class Ledger {
       this.#busy = false
     }
     this.#emit()
+    this.logs.trim()
     return result
   }
 
   /** Appends an accepted record to its log. */
   store(log: Log, candidate: Candidate, options: StoreOptions): StoredRecord {
-    const { header, id, frame } = candidate
+    const { header, id, frame, seq } = candidate
+    const { checked, supersedes } = options
     if (log.n === 0) this.logs.insert(log)
-    const expired = header.exp > 0 && header.exp <= this.#init.now()
-    const state = expired ? RECORD_STATE.erased : RECORD_STATE.live
-    const body = expired ? null : frame.body
-    const { checked } = options
+    if (supersedes) this.#dropBefore(log, seq)
+    const mayHaveBody = this.mayHaveBody(log, header)
+    const state = mayHaveBody ? RECORD_STATE.live : RECORD_STATE.erased
+    const body = mayHaveBody ? frame.body : null
     const { kind, exp } = header
     const rid = this.records.insert({
       log,
-      seq: candidate.seq,
+      seq,
       id,
       kind,
       exp,
@@ -101,7 +130,7 @@ export class Ledger {
       state,
       body,
     })
-    this.logs.advance(log, extended(candidate))
+    this.logs.advance(log, extended(log.state, candidate))
     const record = new JournalRecord({
       rid,
       id,
@@ -111,18 +140,30 @@ export class Ledger {
       signatureChecked: checked === SIGNATURE_STATE.checked,
     })
     if (body !== null) this.views.touch(record)
+    else if (log.class === LOG_CLASS.expiring) this.#spent.add(log)
     if (log.class === LOG_CLASS.control) {
       this.#controlled.add(log.space)
       this.#init.authority.observe(record)
     }
-    this.#stored.push({ record, own: options.own })
+    if (options.silent) this.#changed.add(log)
+    else this.#stored.push({ record, own: options.own })
     return record
   }
 
+  /** The ids of the records that a log holds. */
+  heldIn(log: Log): HeldId {
+    return (seq) => this.records.idAt(log, seq)
+  }
+
+  /** Whether the body of a record may be kept: its time is not over and nobody erased it. */
+  mayHaveBody(log: Log, { exp, seq }: Pick<Header, 'exp' | 'seq'>): boolean {
+    if (exp > 0 && exp <= this.#init.now()) return false
+    return log.class === LOG_CLASS.control || !this.#init.authority.isErased(log.space, log.author, log.hex, seq)
+  }
+
   /** A body that was missing came with another copy of its record. */
-  restoreBody(place: Place, candidate: Candidate): void {
-    const { header, frame } = candidate
-    if (frame.body === null || (header.exp > 0 && header.exp <= this.#init.now())) return
+  restoreBody(log: Log, place: Place, { header, frame }: Candidate): void {
+    if (frame.body === null || !this.mayHaveBody(log, header)) return
     this.records.restoreBody(place.rid, frame.body, header.exp)
     const record = this.records.byRid(place.rid)
     if (record !== undefined) this.views.touchLate(record)
@@ -132,26 +173,47 @@ export class Ledger {
   erase(record: StoredRecord): void {
     this.views.untouch(record)
     this.records.eraseBody(record.rid)
+    if (record.class === LOG_CLASS.expiring) this.#spent.add(this.#logOf(record))
   }
 
-  /** Keeps the proof that a log has two records at one place, and voids what stands there and after it. */
-  fork(log: Log, candidate: Candidate): void {
-    const { seq } = candidate
-    const held = this.records.frameAt(log, seq)
-    if (held === undefined) return
-    this.#keepProof(log, seq, held, candidate)
-    for (const record of this.records.from(log, seq)) this.views.untouch(record)
-    this.records.voidFrom(log, seq)
-    const before = seq === 1 ? NO_RECORD : this.records.idAt(log, seq - 1)
-    this.logs.advance(log, frozenBefore(seq, before))
+  /** Drops the body of whatever is kept of this place. */
+  erasePlace(space: SpaceId, { author, log: name, seq }: RecordPlace): void {
+    if (!this.#init.authority.isErased(space, author, name, seq)) return
+    const log = this.#logOf({ space, author, log: name })
+    this.parking.dropBody(space, log, seq)
+    if (log.n === 0) return
+    this.voided.dropBody(log, seq)
+    const place = this.records.place(log, seq)
+    if (!place?.hasBody) return
+    const record = this.records.byRid(place.rid)
+    if (record !== undefined) this.erase(record)
+  }
+
+  /** Nothing after `last` counts any more: what is held of it goes to `voided`. Of a log that was pruned after `last` nothing is left. */
+  truncate(log: Log, last: number): void {
+    const { base, seq } = log.state
+    const from = base > 1 && last < base ? base : last + 1
+    for (const record of this.records.between(log, from, seq)) this.views.untouch(record)
+    this.voided.take(log, from)
+    const id = from === last + 1 ? this.records.idAt(log, last) : undefined
+    this.records.remove(log, from, seq)
+    this.logs.advance(log, id === undefined ? EMPTY_LOG : { base, seq: last, id })
     this.logs.retireOwnLog(log)
-    this.#stored = this.#stored.filter(({ record }) => !isOnBranch(record, log, seq))
-    this.#forked.push({ space: log.space, author: log.author, log: log.hex, seq })
-    if (log.class === LOG_CLASS.control) {
-      this.#controlled.add(log.space)
-      this.logs.flush()
-      this.#init.authority.reload(log.space)
-    }
+    this.#stored = this.#stored.filter(({ record }) => !(isOf(record, log) && record.seq >= from))
+    this.#changed.add(log)
+    this.#spent.delete(log)
+  }
+
+  /** Takes note of a fork for those who listen. */
+  noteFork({ space, author, hex }: Log, seq: number): void {
+    this.#forked.push({ space, author, log: hex, seq })
+  }
+
+  /** Control records were removed: the authority reads again what is left. */
+  reload(space: SpaceId): void {
+    this.#controlled.add(space)
+    this.logs.flush()
+    this.#init.authority.reload(space)
   }
 
   /** Whether a stored record's own signature is valid; looks once. */
@@ -162,22 +224,47 @@ export class Ledger {
     return good
   }
 
-  #keepProof(log: Log, seq: number, held: StoredFrame, other: Candidate): void {
-    this.isSigned(held)
-    this.#init.database
-      .prepare('INSERT OR IGNORE INTO fork VALUES (?, ?, ?, ?, ?, ?)')
-      .run(log.n, seq, held.frame.header, held.frame.signature, other.frame.header, other.frame.signature)
+  /** What a prune point supersedes. */
+  #dropBefore(log: Log, seq: number): void {
+    const { base, id } = log.state
+    if (seq === 1) return
+    for (const record of this.records.between(log, base, seq - 1)) this.views.untouch(record)
+    this.records.remove(log, base, seq - 1)
+    this.logs.advance(log, { base: seq, seq: seq - 1, id })
+    this.#stored = this.#stored.filter(({ record }) => !isOf(record, log))
+    this.#changed.add(log)
+  }
+
+  /** When the time of all records of a log is over, their headers are of no use to anybody; its end is remembered. */
+  #dropSpent(log: Log): void {
+    const { base, seq, id } = log.state
+    if (base > seq || !this.records.hasExpired(log, this.#init.now())) return
+    for (const record of this.records.between(log, base, seq)) this.views.untouch(record)
+    this.records.remove(log, base, seq)
+    this.logs.advance(log, { base: seq + 1, seq, id })
+    this.#changed.add(log)
+  }
+
+  #logOf({ space, author, log }: Pick<StoredRecord, 'space' | 'author' | 'log'>): Log {
+    const [device, name] = [keyOfPeerId(author), bytesOfHex(log)]
+    const spaceN = this.logs.spaceNumber(space)
+    if (spaceN === undefined) throw new StoreError('ERR_STORE_CORRUPT', `there is no space ${space}`)
+    return this.logs.find(space, spaceN, logKeyOf(device, name), device, name)
   }
 
   #emit(): void {
-    this.#controlled.clear()
     const { events } = this.#init
-    const stored = this.#stored
-    const forked = this.#forked
-    this.#stored = []
-    this.#forked = []
+    const [stored, forked] = [this.#stored, this.#forked]
+    const changed = [...this.#changed].map((log) => ({
+      space: log.space,
+      author: log.author,
+      log: log.hex,
+      head: headOf(log),
+    }))
+    this.#clear()
     for (const event of stored) events.emit('record:stored', event)
     for (const event of forked) events.emit('log:forked', event)
+    for (const event of changed) events.emit('log:changed', event)
   }
 
   /** Memory follows the rollback at once if the disk can be read, else before the next commit. */
@@ -191,18 +278,26 @@ export class Ledger {
   }
 
   #forget(): void {
-    this.#stored = []
-    this.#forked = []
     this.logs.forget()
     this.records.forget()
     this.parking.forget()
+    this.forks.forget()
+    this.voided.forget()
     this.views.forget()
     for (const space of this.#controlled) this.#init.authority.reload(space)
-    this.#controlled.clear()
+    this.#clear()
     this.#stale = false
+  }
+
+  #clear(): void {
+    this.#stored = []
+    this.#forked = []
+    this.#changed.clear()
+    this.#spent.clear()
+    this.#controlled.clear()
   }
 }
 
-function isOnBranch(record: StoredRecord, log: Log, seq: number): boolean {
-  return record.log === log.hex && record.author === log.author && record.space === log.space && record.seq >= seq
+function isOf(record: StoredRecord, log: Log): boolean {
+  return record.log === log.hex && record.author === log.author && record.space === log.space
 }

@@ -2,7 +2,7 @@ import { bytesOfHex, hexOf, type PeerId, peerIdOfKey, type RecordId, type SpaceI
 import { blob, type Database, integer, type Row, type Statement, StoreError } from '../store/index.ts'
 import { classOfLog, logKeyOf } from './header.ts'
 import { EMPTY_LOG, type LogState } from './log-rules.ts'
-import type { LogClass, LogHead } from './types.ts'
+import { LOG_CLASS, type LogClass, type LogHead } from './types.ts'
 
 /** Logs kept in memory; beyond that all are forgotten after a commit and read again when needed. */
 const LOG_CACHE_MAX = 10_000
@@ -20,6 +20,8 @@ export interface Log {
   readonly hex: string
   readonly class: LogClass
   state: LogState
+  /** Whether a fork of it is known. */
+  forked: boolean
 }
 
 /** Spaces, logs and their heads. What changes is written once per transaction by `flush`. */
@@ -39,7 +41,7 @@ export class LogTable {
     this.#select = database.prepare('SELECT * FROM log WHERE space = ? AND device = ? AND name = ?')
     this.#selectNumber = database.prepare('SELECT * FROM log WHERE n = ?')
     this.#selectOwn = database.prepare('SELECT log FROM own_log WHERE space = ? AND class = ?')
-    this.#update = database.prepare('UPDATE log SET seq = ?, id = ?, frozen = ? WHERE n = ?')
+    this.#update = database.prepare('UPDATE log SET base = ?, seq = ?, id = ?, forked = ? WHERE n = ?')
     this.forget()
   }
 
@@ -54,9 +56,15 @@ export class LogTable {
     }
   }
 
+  /** Writes what changed. */
   flush(): void {
-    for (const { n, state } of this.#changed) this.#update.run(state.seq, state.id, state.frozen ? 1 : 0, n)
+    for (const { n, state, forked } of this.#changed)
+      this.#update.run(state.base, state.seq, state.id, forked ? 1 : 0, n)
     this.#changed.clear()
+  }
+
+  /** Between transactions, when nobody holds a log. */
+  trim(): void {
     if (this.#byKey.size > LOG_CACHE_MAX) this.forget()
   }
 
@@ -83,7 +91,7 @@ export class LogTable {
     if (row !== undefined) return this.#remember(logOfRow(space, row))
     // Copies: the bytes are views into a batch that would otherwise stay in memory with the log.
     return this.#remember(
-      makeLog({ n: 0, space, spaceN, device: device.slice(), name: name.slice(), state: EMPTY_LOG }),
+      makeLog({ n: 0, space, spaceN, device: device.slice(), name: name.slice(), state: EMPTY_LOG, forked: false }),
     )
   }
 
@@ -98,15 +106,20 @@ export class LogTable {
   /** Gives a log its row. */
   insert(log: Log): void {
     const { lastInsertRowid } = this.#database
-      .prepare('INSERT INTO log (space, device, name, class, seq, id, frozen) VALUES (?, ?, ?, ?, 0, ?, 0)')
+      .prepare('INSERT INTO log (space, device, name, class, seq, id, forked) VALUES (?, ?, ?, ?, 0, ?, 0)')
       .run(log.spaceN, log.device, log.name, log.class, log.state.id)
     log.n = lastInsertRowid
     this.#remember(log)
   }
 
-  /** Takes note of a new head, or of a freeze. */
+  /** Takes note of a new head or base. */
   advance(log: Log, state: LogState): void {
     log.state = state
+    this.#changed.add(log)
+  }
+
+  setForked(log: Log): void {
+    log.forked = true
     this.#changed.add(log)
   }
 
@@ -114,13 +127,13 @@ export class LogTable {
     const spaceN = this.#spaces.get(space)
     if (spaceN === undefined) return []
     const rows = this.#database
-      .prepare('SELECT device, name, seq, id FROM log WHERE space = ? AND seq > 0 ORDER BY device, name')
+      .prepare('SELECT device, name, base, seq, id FROM log WHERE space = ? AND seq > 0 ORDER BY device, name')
       .all(spaceN)
     const authors = new Map<string, PeerId>()
     return rows.map((row) => ({
       author: authorOf(authors, blob(row.device)),
       log: hexOf(blob(row.name)),
-      base: 1,
+      base: integer(row.base),
       seq: integer(row.seq),
       id: hexOf(blob(row.id)) as RecordId,
     }))
@@ -151,6 +164,16 @@ export class LogTable {
       .map((row) => this.byNumber(integer(row.n)))
   }
 
+  /** The logs of a space, or those of one of its devices: of class control, or of all others. */
+  ofSpace(spaceN: number, group: 'control' | 'data', device?: Uint8Array): readonly Log[] {
+    const where = `space = ? AND class ${group === 'control' ? '=' : '<>'} ${LOG_CLASS.control}`
+    const rows =
+      device === undefined
+        ? this.#database.prepare(`SELECT n FROM log WHERE ${where}`).all(spaceN)
+        : this.#database.prepare(`SELECT n FROM log WHERE ${where} AND device = ?`).all(spaceN, device)
+    return rows.map((row) => this.byNumber(integer(row.n)))
+  }
+
   #remember(log: Log): Log {
     this.#byKey.set(cacheKey(log.spaceN, logKeyOf(log.device, log.name)), log)
     if (log.n !== 0) this.#byNumber.set(log.n, log)
@@ -174,17 +197,23 @@ function logOfRow(space: SpaceId, row: Row): Log {
     spaceN: integer(row.space),
     device: blob(row.device),
     name: blob(row.name),
-    state: { seq: integer(row.seq), id: blob(row.id), frozen: row.frozen === 1 },
+    state: { base: integer(row.base), seq: integer(row.seq), id: blob(row.id) },
+    forked: row.forked === 1,
   })
 }
 
-function makeLog(of: Pick<Log, 'n' | 'space' | 'spaceN' | 'device' | 'name' | 'state'>): Log {
+function makeLog(of: Omit<Log, 'author' | 'hex' | 'class'>): Log {
   return {
     ...of,
     author: peerIdOfKey(of.device),
     hex: hexOf(of.name),
     class: classOfLog(of.name),
   }
+}
+
+export function headOf({ author, hex, state }: Log): LogHead | undefined {
+  const { base, seq, id } = state
+  return seq === 0 ? undefined : { author, log: hex, base, seq, id: hexOf(id) as RecordId }
 }
 
 /** Making a peer id takes longer than reading a row. */

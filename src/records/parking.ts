@@ -50,15 +50,15 @@ export class Parking {
     return this.#counts.values().reduce((sum, { frames }) => sum + frames, 0)
   }
 
-  /** False when the frame is parked already. */
-  add(space: SpaceId, candidate: Candidate): boolean {
+  /** False when the frame is parked already. The body may be left out. */
+  add(space: SpaceId, candidate: Candidate, body: Uint8Array | null): boolean {
     const { header, frame, key } = candidate
     const spaceBytes = bytesOfHex(space)
     const { changes } = this.#database
       .prepare(
         `INSERT OR IGNORE INTO parked (space, device, log, seq, id, header, signature, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(spaceBytes, header.device, header.log, header.seq, candidate.id, frame.header, frame.signature, frame.body)
+      .run(spaceBytes, header.device, header.log, header.seq, candidate.id, frame.header, frame.signature, body)
     if (changes === 0) return false
     this.#count(space, key, 1)
     if ((this.#counts.get(space)?.logs.get(key) ?? 0) > PARKED_MAX_PER_LOG) {
@@ -90,6 +90,12 @@ export class Parking {
       .prepare('SELECT min(seq) AS seq FROM parked WHERE space = ? AND device = ? AND log = ?')
       .get(bytesOfHex(space), log.device, log.name)
     return row === undefined || row.seq === null ? undefined : integer(row.seq)
+  }
+
+  dropBody(space: SpaceId, { device, name }: ParkedLog, seq: number): void {
+    this.#database
+      .prepare('UPDATE parked SET body = NULL WHERE space = ? AND device = ? AND log = ? AND seq = ?')
+      .run(bytesOfHex(space), device, name, seq)
   }
 
   remove(space: SpaceId, key: string, n: number): void {

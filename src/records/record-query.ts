@@ -1,6 +1,5 @@
 import { bytesOfHex, keyOfPeerId } from '../base/index.ts'
 import type { SqlValue } from '../store/index.ts'
-import { RECORD_STATE } from './schema.ts'
 import { LOG_CLASS, type RecordQuery } from './types.ts'
 
 /** The most records one query returns. */
@@ -8,7 +7,7 @@ export const QUERY_MAX_RECORDS = 1_000
 
 /** Conditions on `record r` in SQL. */
 export function queryConditions(query: RecordQuery): { readonly where: string; readonly params: readonly SqlValue[] } {
-  const where = [`r.rid > ?`, `r.state <> ${RECORD_STATE.void}`]
+  const where = ['r.rid > ?']
   const params: SqlValue[] = [query.afterRid ?? 0]
   if (query.kinds !== undefined) {
     where.push(`r.kind IN (${query.kinds.map(() => '?').join(', ')})`)

@@ -1,5 +1,5 @@
 import { bytesOfHex, type RecordId } from '../base/index.ts'
-import { blob, type Database, integer, type Row, type Statement, StoreError } from '../store/index.ts'
+import { blob, type Database, integer, type Row, type Statement } from '../store/index.ts'
 import { BATCH_HEAD_BYTES, frameBytes } from './frame.ts'
 import { decodeHeader } from './header.ts'
 import type { Log, LogTable } from './log-table.ts'
@@ -54,6 +54,7 @@ export class RecordTable {
   readonly #byRid: Statement
   readonly #noted = new Map<number, number>()
   #lastRid = 0
+  #count = 0
 
   constructor(database: Database, logs: LogTable) {
     this.#database = database
@@ -70,11 +71,20 @@ export class RecordTable {
   /** After a rollback, which gives numbers free to be given again. */
   forget(): void {
     this.#noted.clear()
-    this.#lastRid = integer(this.#database.prepare('SELECT ifnull(max(rid), 0) AS rid FROM record').get()?.rid)
+    const row = this.#database
+      .prepare('SELECT ifnull(max(rid), 0) AS rid, ifnull((SELECT last_rid FROM journal), 0) AS last FROM record')
+      .get()
+    this.#lastRid = Math.max(integer(row?.rid), integer(row?.last))
+    this.#count = integer(this.#database.prepare('SELECT count(*) AS records FROM record').get()?.records)
   }
 
+  /** The highest number ever given: one that was removed is never given again. */
   get lastRid(): number {
     return this.#lastRid
+  }
+
+  get count(): number {
+    return this.#count
   }
 
   insert(record: NewRecord): number {
@@ -82,6 +92,7 @@ export class RecordTable {
     const { log, seq, id, kind, header, signature, checked, state, body } = record
     this.#insert.run(rid, log.n, seq, id, kind, header, signature, checked, state)
     if (body !== null) this.#insertBody.run(rid, body, record.exp)
+    this.#count++
     return rid
   }
 
@@ -97,11 +108,10 @@ export class RecordTable {
     }
   }
 
-  /** The id at a place that the log is known to hold. */
-  idAt(log: Log, seq: number): Uint8Array {
-    const place = this.place(log, seq)
-    if (place === undefined) throw new StoreError('ERR_STORE_CORRUPT', `the log ${log.hex} lacks its record ${seq}`)
-    return place.id
+  /** The id of the record that a log holds at a number. */
+  idAt(log: Log, seq: number): Uint8Array | undefined {
+    if (seq === log.state.seq && seq > 0) return log.state.id
+    return this.place(log, seq)?.id
   }
 
   hlcAt(log: Log, seq: number): number {
@@ -114,13 +124,11 @@ export class RecordTable {
     return row === undefined ? undefined : this.#toStored(row)
   }
 
-  /** `undefined` for records that are absent or void. */
   byId(id: RecordId): StoredRecord | undefined {
     const row = this.#rowOf(id)
     return row === undefined ? undefined : this.#toStored(row)
   }
 
-  /** `undefined` for records that are absent or void. */
   frameOf(id: RecordId): StoredFrame | undefined {
     const row = this.#rowOf(id)
     return row === undefined ? undefined : this.#toStoredFrame(row)
@@ -171,23 +179,45 @@ export class RecordTable {
 
   restoreBody(rid: number, body: Uint8Array, exp: number): void {
     this.#insertBody.run(rid, body, exp)
+    this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.live, rid)
   }
 
   eraseBody(rid: number): void {
     this.#database.prepare('DELETE FROM body WHERE rid = ?').run(rid)
-    this.#database
-      .prepare('UPDATE record SET state = ? WHERE rid = ? AND state = ?')
-      .run(RECORD_STATE.erased, rid, RECORD_STATE.live)
+    this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.erased, rid)
   }
 
-  voidFrom(log: Log, seq: number): void {
-    this.#database.prepare('UPDATE record SET state = ? WHERE log = ? AND seq >= ?').run(RECORD_STATE.void, log.n, seq)
+  /** The records of a log between two numbers, both included, that have a body. */
+  *between(log: Log, from: number, to: number): Generator<StoredRecord> {
+    const rows = this.#database.prepare(
+      `SELECT ${COLUMNS} FROM record r JOIN body b USING (rid) WHERE r.log = ? AND r.seq BETWEEN ? AND ? ORDER BY r.seq`,
+    )
+    for (const row of rows.iterate(log.n, from, to)) yield this.#toStored(row)
   }
 
-  /** The live records of a log from `seq` on. */
-  *from(log: Log, seq: number): Generator<StoredRecord> {
-    const rows = this.#database.prepare(`${RECORDS} WHERE r.log = ? AND r.seq >= ? AND r.state = 0 ORDER BY r.seq`)
-    for (const row of rows.iterate(log.n, seq)) yield this.#toStored(row)
+  /** Removes the records of a log between two numbers, both included. */
+  remove(log: Log, from: number, to: number): void {
+    const where = 'log = ? AND seq BETWEEN ? AND ?'
+    this.#database.prepare(`DELETE FROM body WHERE rid IN (SELECT rid FROM record WHERE ${where})`).run(log.n, from, to)
+    const { changes } = this.#database.prepare(`DELETE FROM record WHERE ${where}`).run(log.n, from, to)
+    this.#count -= changes
+    this.#database.prepare('UPDATE journal SET last_rid = ?').run(this.#lastRid)
+  }
+
+  /** The kinds of a log's records with their numbers, from `from` on. */
+  *kinds(log: Log, from: number): Generator<{ readonly seq: number; readonly kind: number }> {
+    const rows = this.#database.prepare('SELECT seq, kind FROM record WHERE log = ? AND seq >= ? ORDER BY seq')
+    for (const row of rows.iterate(log.n, from)) yield { seq: integer(row.seq), kind: integer(row.kind) }
+  }
+
+  /** Whether the time of every record that is held of a log is over. */
+  hasExpired(log: Log, now: number): boolean {
+    const rows = this.#database.prepare('SELECT header FROM record WHERE log = ? ORDER BY seq DESC').iterate(log.n)
+    for (const row of rows) {
+      const { exp } = decodeHeader(blob(row.header))
+      if (exp === 0 || exp > now) return false
+    }
+    return true
   }
 
   /** Live records of some kinds that have a body, in storage order. */
@@ -201,7 +231,7 @@ export class RecordTable {
       .map((row) => this.#toStored(row))
   }
 
-  /** Records, void ones too, whose body expired at or before `now`: the first so many of them. */
+  /** Records whose body expired at or before `now`: the first so many of them. */
   expired(now: number, limit: number): readonly StoredRecord[] {
     const sql = `SELECT ${COLUMNS} FROM body b JOIN record r USING (rid) WHERE b.exp > 0 AND b.exp <= ? ORDER BY b.exp LIMIT ?`
     return this.#database
@@ -223,7 +253,7 @@ export class RecordTable {
   #rowOf(id: RecordId): Row | undefined {
     const bytes = bytesOfHex(id)
     return this.#database
-      .prepare(`${RECORDS} WHERE substr(r.id, 1, 6) = substr(?, 1, 6) AND r.id = ? AND r.state <> ${RECORD_STATE.void}`)
+      .prepare(`${RECORDS} WHERE substr(r.id, 1, 6) = substr(?, 1, 6) AND r.id = ?`)
       .get(bytes, bytes)
   }
 

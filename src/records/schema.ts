@@ -1,12 +1,13 @@
 import type { Schema } from '../store/index.ts'
 
+/** The store's random name. */
+export const STORE_ID_BYTES = 16
+
 /** `record.state`. */
 export const RECORD_STATE = {
   live: 0,
-  /** The body was dropped on purpose and must not come back. */
+  /** The body was dropped on purpose. */
   erased: 1,
-  /** On a branch of a fork: neither served nor folded. */
-  void: 2,
 } as const
 
 /** `record.checked`: what we know of a record's own signature. */
@@ -111,5 +112,48 @@ const TABLES = `
   ) STRICT, WITHOUT ROWID;
 `
 
+/**
+ * Only what counts stays in `record`. `voided` keeps what does not for now; the row with the lowest number goes first when there are
+ * too many. `journal.last_rid` is the highest number ever given, as far as rows of higher numbers than all others were removed.
+ * `log.forked` says that `fork` has rows of the log; `fork.checked` is a SIGNATURE_STATE for both signatures together.
+ */
+const VALIDITY = `
+  ALTER TABLE journal ADD COLUMN last_rid INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE log ADD COLUMN base INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE log RENAME COLUMN frozen TO forked;
+
+  CREATE TABLE voided (
+    n INTEGER PRIMARY KEY,
+    space INTEGER NOT NULL,
+    log INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    header BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    checked INTEGER NOT NULL,
+    body BLOB,
+    exp INTEGER NOT NULL,
+    UNIQUE (log, seq, id)
+  ) STRICT;
+  CREATE INDEX voided_space ON voided (space);
+  CREATE INDEX voided_exp ON voided (exp) WHERE exp > 0 AND body IS NOT NULL;
+
+  INSERT INTO voided (space, log, seq, id, header, signature, checked, body, exp)
+    SELECT l.space, r.log, r.seq, r.id, r.header, r.signature, r.checked, b.bytes, ifnull(b.exp, 0)
+    FROM record r JOIN log l ON l.n = r.log LEFT JOIN body b USING (rid) WHERE r.state = 2 ORDER BY r.log, r.seq DESC;
+  UPDATE journal SET last_rid = (SELECT ifnull(max(rid), 0) FROM record);
+  DELETE FROM body WHERE rid IN (SELECT rid FROM record WHERE state = 2);
+  DELETE FROM record WHERE state = 2;
+
+  ALTER TABLE fork ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
+  DELETE FROM fork WHERE seq > (SELECT min(f.seq) FROM fork f WHERE f.log = fork.log);
+`
+
 /** The journal's tables, for `openDatabase`. */
-export const recordsSchema: Schema = { module: 'records', migrations: [{ version: 1, up: TABLES }] }
+export const recordsSchema: Schema = {
+  module: 'records',
+  migrations: [
+    { version: 1, up: TABLES },
+    { version: 2, up: VALIDITY },
+  ],
+}

@@ -18,6 +18,9 @@ export const ENTITY_MAX_RECORDS = 10_000
 /** Records that a rebuild takes per transaction. */
 const REBUILD_CHUNK_RECORDS = 1_000
 
+/** Records of one transaction that are kept for their fold; all others are read again. */
+const RECENT_MAX = 1_024
+
 /** Of these the disk is the cause and not the reducer. */
 const DISK_CODES: ReadonlySet<string> = new Set([
   'ERR_STORE_FULL',
@@ -102,7 +105,7 @@ export class Views {
     else if (record.kind > KIND_RANGES.space[1]) this.#unknown++
   }
 
-  /** As `touch` for a record stored earlier, whose body came only now. */
+  /** As `touch` for a record that was stored before its body came. */
   touchLate(record: StoredRecord): void {
     this.touch(record)
     this.#changedThePast = true
@@ -167,7 +170,7 @@ export class Views {
       this.#insertTouch.run(registered.n, entity, record.hlc, id, record.rid)
       registered.dirty.add(entity)
     }
-    this.#recent.set(record.rid, record)
+    if (this.#recent.size < RECENT_MAX) this.#recent.set(record.rid, record)
   }
 
   /** A record that a view cannot place is kept and served, and belongs to no entity of that view. */

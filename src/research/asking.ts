@@ -70,10 +70,10 @@ export class Asking {
     return this.#counts
   }
 
-  /** What we hold ourselves, as if a peer had answered. Throws `ERR_PAPER_QUERY`. */
-  local(question: Question): readonly ScoredSource[] {
+  /** What we hold ourselves, as if a peer had answered. Rejects with `ERR_PAPER_QUERY`. */
+  async local(question: Question, signal: AbortSignal): Promise<readonly ScoredSource[]> {
     const peer = this.#components.bus.self
-    return this.#answers(question).map((answer) => ({ peer, answer }))
+    return (await this.#answers(question, signal)).map((answer) => ({ peer, answer }))
   }
 
   /** One round to all other members; never rejects but when `signal` aborts. */
@@ -107,7 +107,7 @@ export class Asking {
   async respond(body: Uint8Array, { from, signal }: Pick<RequestContext, 'from' | 'signal'>): Promise<Uint8Array> {
     try {
       const query = decodeQuery(body)
-      const answer = await this.#gate.pass(from, signal, () => this.#answer(query, from))
+      const answer = await this.#gate.pass(from, signal, () => this.#answer(query, from, signal))
       this.#counts.queriesAnswered++
       return answer
     } catch (error) {
@@ -116,16 +116,19 @@ export class Asking {
     }
   }
 
-  #answer({ text, spaces, limit }: WireQuery, from: PeerId): Uint8Array {
+  async #answer({ text, spaces, limit }: WireQuery, from: PeerId, signal: AbortSignal): Promise<Uint8Array> {
     const open = [...new Set(spaces)].filter((space) => this.#components.spaces.mayRead(space, from))
-    return encodeAnswer(this.#answers({ text, spaces: open, limit }))
+    const answers = await this.#answers({ text, spaces: open, limit }, signal)
+    // Who was removed while we searched is told nothing any more.
+    return encodeAnswer(answers.filter(({ space }) => this.#components.spaces.mayRead(space, from)))
   }
 
-  #answers({ text, spaces, limit }: Question): readonly WireAnswer[] {
+  async #answers({ text, spaces, limit }: Question, signal: AbortSignal): Promise<readonly WireAnswer[]> {
     const query = parsePaperQuery(text)
-    return spaces.map((space) => {
-      const { documents, frequencies, hits } = this.#components.library.search(space, query, limit)
-      return {
+    const answers: WireAnswer[] = []
+    for (const space of spaces) {
+      const { documents, frequencies, hits } = await this.#components.library.search(space, query, limit, signal)
+      answers.push({
         space,
         fingerprint: this.#fingerprint(space),
         documents,
@@ -133,8 +136,9 @@ export class Asking {
         hits: hits.map(({ paper: { id, record, author, hlc, source, fields }, weights }) => {
           return { paper: id, record, author, hlc, source, fields: shortFields(fields), weights }
         }),
-      }
-    })
+      })
+    }
+    return answers
   }
 
   /** Equal for peers that hold exactly the same logs of a space up to the same records. */

@@ -1,5 +1,5 @@
 import type { PeerId, RecordId, SpaceId } from '../base/index.ts'
-import { type Database, integer, type Row, type SqlValue, text } from '../store/index.ts'
+import { type Database, integer, type Row, type SqlValue, type TextFilter, text } from '../store/index.ts'
 import type { PaperFields } from './paper-fields.ts'
 import type { PaperIndex } from './paper-index.ts'
 import type { PaperQuery } from './paper-query.ts'
@@ -7,8 +7,6 @@ import { fieldsOfRow } from './paper-view.ts'
 import type { PlacedStatement } from './provenance.ts'
 import { INTENTS, type Intent, SOURCES, type Source } from './record-bodies.ts'
 
-/** Papers that a filter may select before the words of a query rank them. */
-const SELECTION_MAX = 100_000
 /** Edges shown of one paper in each direction. */
 const CITATIONS_SHOWN_MAX = 200
 /** Takes the ids of the spaces as one JSON array, so that the statement stays the same for any number of them. */
@@ -65,22 +63,15 @@ export class Library {
     this.#index = index
   }
 
-  search(space: SpaceId, query: PaperQuery, limit: number): LibraryAnswer {
+  async search(space: SpaceId, query: PaperQuery, limit: number, signal?: AbortSignal): Promise<LibraryAnswer> {
     const selected = this.#select(space, query)
     if (query.text === '') {
-      const hits = [...(selected ?? this.#newest(space, limit))].slice(0, limit)
-      return {
-        space,
-        documents: 0,
-        frequencies: {},
-        hits: this.#shelved(
-          space,
-          hits.map((id) => ({ id, weights: {} })),
-        ),
-      }
+      const ids = this.#newest(selected ?? all(space), limit)
+      const hits = ids.map((id) => ({ id, weights: {} }))
+      return { space, documents: 0, frequencies: {}, hits: this.#shelved(space, hits) }
     }
-    const within = selected === undefined ? undefined : (id: string): boolean => selected.has(id)
-    const { documents, frequencies, hits } = this.#index.search(space, query.text, { limit, within })
+    const options = { limit, within: selected, signal }
+    const { documents, frequencies, hits } = await this.#index.search(space, query.text, options)
     return { space, documents, frequencies, hits: this.#shelved(space, hits) }
   }
 
@@ -157,8 +148,8 @@ export class Library {
     }
   }
 
-  /** The papers that meet all filters; `undefined` when there are none to meet. Newest first. */
-  #select(space: SpaceId, query: PaperQuery): ReadonlySet<string> | undefined {
+  /** The papers that meet all filters; `undefined` when there are none to meet. */
+  #select(space: SpaceId, query: PaperQuery): TextFilter | undefined {
     const conditions: string[] = []
     const params: SqlValue[] = [space]
     const require = (sql: string, ...values: readonly SqlValue[]): void => {
@@ -181,20 +172,11 @@ export class Library {
       require('(paper = ? OR paper IN (SELECT paper FROM view_research_alias WHERE alias = ? AND space = ?))', query.id, query.id, space)
     }
     if (conditions.length === 0) return undefined
-    return new Set(
-      this.#ids(
-        `SELECT paper FROM view_research_paper WHERE space = ? AND ${conditions.join(' AND ')} ORDER BY year DESC, paper LIMIT ${SELECTION_MAX}`,
-        ...params,
-      ),
-    )
+    return { sql: `${all(space).sql} AND ${conditions.join(' AND ')}`, params }
   }
 
-  #newest(space: SpaceId, limit: number): readonly string[] {
-    return this.#ids(
-      'SELECT paper FROM view_research_paper WHERE space = ? ORDER BY year DESC, paper LIMIT ?',
-      space,
-      limit,
-    )
+  #newest({ sql, params }: TextFilter, limit: number): readonly string[] {
+    return this.#ids(`${sql} ORDER BY year DESC, paper LIMIT ?`, ...params, limit)
   }
 
   #shelved(
@@ -222,6 +204,10 @@ export class Library {
   #count(sql: string, ...params: readonly SqlValue[]): number {
     return integer(this.#row(sql, ...params)?.n)
   }
+}
+
+function all(space: SpaceId): TextFilter {
+  return { sql: 'SELECT paper AS id FROM view_research_paper WHERE space = ?', params: [space] }
 }
 
 function shelvedOf(row: Row): ShelvedPaper {

@@ -20,34 +20,25 @@ export class PaperIndex {
   }
 
   put(space: string, paper: string, fields: PaperFields): void {
-    this.#use(space, (index) => index.put(paper, documentOf(fields)))
+    this.#of(space).put(paper, documentOf(fields))
   }
 
   remove(space: string, paper: string): void {
-    this.#use(space, (index) => index.remove(paper))
+    this.#of(space).remove(paper)
   }
 
-  search(space: string, query: string, options: TextSearchOptions): TextAnswer {
-    return this.#use(space, (index) => index.search(query, options))
+  search(space: string, query: string, options: TextSearchOptions): Promise<TextAnswer> {
+    return this.#of(space).search(query, options)
   }
 
   /** The tables' names begin like the view's, so that they go when the view is rebuilt. */
-  #use<T>(space: string, work: (index: FullText) => T): T {
-    let index = this.#indexes.get(space)
-    if (index === undefined) {
-      index = this.#factory(this.#database, {
-        name: `view_research_text_${space.slice(0, NAME_DIGITS)}`,
-        fields: WEIGHTS,
-      })
-      this.#indexes.set(space, index)
-    }
-    try {
-      return work(index)
-    } catch (error) {
-      // A rollback may have taken the tables away: the next use makes them again.
-      this.#indexes.delete(space)
-      throw error
-    }
+  #of(space: string): FullText {
+    const known = this.#indexes.get(space)
+    if (known !== undefined) return known
+    const name = `view_research_text_${space.slice(0, NAME_DIGITS)}`
+    const index = this.#factory(this.#database, { name, fields: WEIGHTS })
+    this.#indexes.set(space, index)
+    return index
   }
 }
 

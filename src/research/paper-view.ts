@@ -55,7 +55,7 @@ const TABLES = ['paper', 'statement', 'alias', 'creator', 'keyword', 'citation']
 export function paperView(index: PaperIndex): View<PaperState> {
   return {
     domain: 'research',
-    version: 1,
+    version: 2,
     kinds: [RESEARCH_KIND.paper, RESEARCH_KIND.citation],
     schema: SCHEMA,
     tables: TABLES,

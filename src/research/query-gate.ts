@@ -19,7 +19,7 @@ export class QueryGate {
   }
 
   /** Rejects with `ERR_OVERLOADED` when too many of this peer are on their way, or with the signal's reason. */
-  async pass<T>(peer: PeerId, signal: AbortSignal, work: () => T): Promise<T> {
+  async pass<T>(peer: PeerId, signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
     const open = this.#open.get(peer) ?? 0
     if (open >= QUERIES_PER_PEER) throw new BusError('ERR_OVERLOADED', 'too many queries of this peer are waiting')
     this.#open.set(peer, open + 1)
@@ -32,7 +32,7 @@ export class QueryGate {
       signal.throwIfAborted()
       const started = this.#clock.monotonic()
       try {
-        return work()
+        return await work()
       } finally {
         tookMs = this.#clock.monotonic() - started
       }

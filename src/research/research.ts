@@ -2,7 +2,7 @@ import type { Caller, Clock, Logger, Operation, OperationContext, SpaceId } from
 import type { Bus, Handlers } from '../bus/index.ts'
 import type { Journal, View } from '../records/index.ts'
 import type { SpaceName, Spaces } from '../space/index.ts'
-import { fullText } from '../store/index.ts'
+import { fullText, type Searcher } from '../store/index.ts'
 import { readTextFile } from './adapters/text-file.ts'
 import { entryOfInput } from './adding.ts'
 import { type AskCoverage, Asking } from './asking.ts'
@@ -51,6 +51,8 @@ export interface ResearchComponents {
   readonly bus: Bus
   readonly clock: Clock
   readonly log: Logger
+  /** Runs searches. Default: they run where they are asked for. */
+  readonly searcher?: Searcher | undefined
 }
 
 export interface AddReport {
@@ -103,8 +105,8 @@ export class Research {
   readonly #reports: Reports
 
   constructor(init: ResearchInit, components: ResearchComponents) {
-    const { journal, bus, clock } = components
-    const index = new PaperIndex(journal.database, fullText)
+    const { journal, bus, clock, searcher } = components
+    const index = new PaperIndex(journal.database, (database, init) => fullText(database, { ...init, searcher }))
     const library = new Library(journal.database, index)
     const spaces = new SpacesInReach(components.spaces, bus.self)
     this.#components = components
@@ -209,7 +211,7 @@ export class Research {
     const spaces = this.#spaces.readable(search.space)
     const limit = Math.min(QUERY_HITS_MAX, search.wanted + OVERFETCH)
     const question = { text: search.text, spaces, limit }
-    const local = this.#asking.local(question)
+    const local = await this.#asking.local(question, signal)
     if (search.from === 'local') return { ranked: rescore(local, search.wanted), coverage: undefined, readable: spaces }
     const { sources, coverage } = await this.#asking.remote(question, { deadlineMs: search.deadlineMs, signal, trace })
     return { ranked: rescore([...local, ...sources], search.wanted), coverage, readable: spaces }

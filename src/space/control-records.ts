@@ -23,7 +23,7 @@ export const LEVEL_MAX = 65_535
 /** Logs that one record can name. */
 export const CUTS_MAX = 512
 /** Revocations that one admission undoes. */
-const AFTER_MAX = 64
+export const AFTER_MAX = 64
 /** Boxes in one record: what fits into a body. More members take more records. */
 export const BOXES_MAX = 400
 const BOX_MAX_BYTES = 128

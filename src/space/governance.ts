@@ -6,8 +6,9 @@ import { deviceProof, isDeviceProof } from './device-proof.ts'
 import { SpaceError } from './errors.ts'
 import { certified } from './invite-key.ts'
 import type { KeyChanges } from './key-changes.ts'
-import { isAtLeast, rankOf, type Standing } from './membership.ts'
+import type { Standing } from './membership.ts'
 import { assertRecoveryKey, recoveryLog } from './recovery.ts'
+import { isAtLeast, rankOf } from './roles.ts'
 import type { SpaceState } from './space-state.ts'
 import {
   type AcceptOptions,
@@ -142,6 +143,7 @@ export class Governor {
     if (!isName(name)) throw invalid('the name of the device is not fit to be shown')
     if (role === 'founder' || rankOf(role) > rankOf(own.role)) throw invalid(`the role is higher than ${own.role}`)
     if (!state.membership.members.has(device)) {
+      if (!state.mayReadmit(this.#self, device)) throw notSenior()
       const former = state.membership.former.get(device)
       const level = Math.min(LEVEL_MAX, Math.max(own.level + 1, former?.level ?? 0))
       const after = former === undefined ? {} : { after: former.revocations }

@@ -25,8 +25,9 @@ export {
   memberKey,
 } from './discovery-keys.ts'
 export { SpaceError, type SpaceErrorCode } from './errors.ts'
+export type { InviteStanding, Said } from './hearing.ts'
 export { type Admitted, type KeyChanges, NO_KEY_CHANGES } from './key-changes.ts'
-export { evaluateMembership, type InviteStanding, isAtLeast, type Membership, type Standing } from './membership.ts'
+export { evaluateMembership, type Membership, type Standing } from './membership.ts'
 export {
   chosenSpace,
   defaultSpace,
@@ -36,6 +37,7 @@ export {
   type SpaceName,
   spaceCalled,
 } from './naming.ts'
+export { isAtLeast } from './roles.ts'
 export { controlRecordOf, type SpaceState } from './space-state.ts'
 export { createSpaces, type SpacesComponents, type SpacesInit } from './spaces.ts'
 export { formatTicket, parseTicket, TICKET_MAX_ADDRESSES, TICKET_MAX_CHARS } from './tickets.ts'

@@ -1,14 +1,17 @@
-import { compareText, hlcToMs, type PeerId, type RecordId } from '../base/index.ts'
-import { type ControlRecord, type GrantableRole, LEVEL_MAX } from './control-records.ts'
-import { type FormerMember, type Invite, type Member, ROLES, type Role } from './types.ts'
+import { bytesOfHex, hlcToMs, type PeerId, peerIdOfKey, type RecordId } from '../base/index.ts'
+import type { ControlRecord } from './control-records.ts'
+import { type Device, type Heard, settle } from './device.ts'
+import { type Due, type Hearsay, hear, type InviteStanding, RECOVERY_LEVEL, type Said, silence } from './hearing.ts'
+import { bySeniority } from './log-windows.ts'
+import { SpaceRules } from './rules.ts'
+import { type Admission, currentTerm, type Term } from './terms.ts'
+import type { FormerMember, Member, Role } from './types.ts'
 
 /** A member and what its standing rests on. */
 export interface Standing extends Member {
-  /** The highest role that a counting record ever gave: what its log may hold, so that lowering a role voids no past. */
+  /** The highest role that a counting record ever gave: what its logs may hold, so that lowering a role voids no past. */
   readonly granted: Role
-  /** By control log, the last record that counts; `undefined` when all do, because the role is admin or better. */
-  readonly countsUpTo: ReadonlyMap<string, number> | undefined
-  /** The genesis or admit record that made it a member. */
+  /** The genesis, admit or rotate record that made it a member. */
   readonly admission: RecordId
   /** The record that decides its role now: what the next role record replaces. */
   readonly decision: RecordId
@@ -18,216 +21,219 @@ export interface Standing extends Member {
   readonly invite: string | undefined
 }
 
-/** An invite with the control log that counts its uses. */
-export type InviteStanding = Omit<Invite, 'space' | 'role'> & { readonly role: GrantableRole; readonly log: string }
-
 export interface Membership {
   readonly members: ReadonlyMap<PeerId, Standing>
   readonly former: ReadonlyMap<PeerId, FormerMember>
   readonly invites: readonly InviteStanding[]
+  /** Records of kind 7 that are heard. */
+  readonly epochs: readonly Said<'epoch'>[]
+  /** Records of kind 9 that are heard; what they carry proves itself. */
+  readonly forks: readonly Said<'fork'>[]
+  readonly rules: SpaceRules
 }
 
 type Genesis = ControlRecord<'genesis'>
-type Admit = ControlRecord<'admit'>
-type RoleChange = ControlRecord<'role'>
 
 interface Evaluation {
-  /** Of a personal space: the only principal whose devices may be members. */
-  readonly onlyPrincipal: string | undefined
-  readonly byAuthor: ReadonlyMap<PeerId, readonly ControlRecord[]>
-  readonly members: Map<PeerId, Standing>
-  readonly invites: InviteStanding[]
-  /** Admissions that count so far, by device. */
-  readonly admits: Map<PeerId, Admit[]>
-  /** Role changes that count if their target turns out to be of a greater level than their author, by device. */
-  readonly changes: Map<PeerId, RoleChange[]>
+  readonly spoken: ReadonlyMap<PeerId, readonly ControlRecord[]>
+  readonly hearsay: Hearsay
+  /** Settled, in the order of their levels. */
+  readonly devices: Map<PeerId, Device>
+  /** What makes a device a member without the word of somebody of a lower level: the genesis, and rotations. */
+  readonly successions: Map<PeerId, Admission>
   /** Devices to settle, by level. */
   readonly waiting: Map<number, Set<PeerId>>
-}
-
-export function rankOf(role: Role): number {
-  return ROLES.indexOf(role)
-}
-
-export function isAtLeast(role: Role | undefined, needed: Role): boolean {
-  return role !== undefined && rankOf(role) >= rankOf(needed)
+  readonly recovery: PeerId | undefined
 }
 
 /**
- * Who is a member, by docs/specs/space.md: a pure function of the set of control records, whatever their order.
+ * Who is a member, and what counts of each log, by docs/specs/space.md: a pure function of the set of control records, whatever their
+ * order.
  *
  * It goes level by level. What a device may say is settled by devices of lower levels before anything it says is heard;
  * so no cycle can arise, and one pass over the records is enough.
  */
 export function evaluateMembership(genesis: Genesis, records: Iterable<ControlRecord>): Membership {
+  const { personal, principal, recovery } = genesis.body
+  const recoveryPeer = recovery === undefined ? undefined : peerIdOfKey(bytesOfHex(recovery))
   const evaluation: Evaluation = {
-    onlyPrincipal: genesis.body.personal ? genesis.body.principal : undefined,
-    byAuthor: Map.groupBy(records, (record) => record.author),
-    members: new Map(),
-    invites: [],
-    admits: new Map(),
-    changes: new Map(),
-    waiting: new Map(),
+    spoken: Map.groupBy(records, (record) => record.author),
+    hearsay: silence(personal ? principal : undefined),
+    devices: new Map(),
+    successions: new Map([[genesis.author, foundingOf(genesis)]]),
+    waiting: new Map([[0, new Set([genesis.author])]]),
+    recovery: recoveryPeer === genesis.author ? undefined : recoveryPeer,
   }
-  const founder = founderOf(genesis)
-  evaluation.members.set(founder.peer, founder)
-  hear(evaluation, founder)
-  for (let level = 1; level <= LEVEL_MAX && evaluation.waiting.size > 0; level++) {
-    const settled = settleLevel(evaluation, level)
-    for (const standing of settled) hear(evaluation, standing)
-  }
-  return { members: evaluation.members, former: new Map(), invites: evaluation.invites }
+  if (evaluation.recovery !== undefined) listen(evaluation, recoveryDevice(evaluation.recovery))
+  while (evaluation.waiting.size > 0) settleLevel(evaluation, Math.min(...evaluation.waiting.keys()))
+  return conclude(genesis, evaluation)
 }
 
-function founderOf(genesis: Genesis): Standing {
-  const { principal, member, sealing } = genesis.body
+function foundingOf(genesis: Genesis): Admission {
+  const { principal, member: name, sealing } = genesis.body
   return {
-    peer: genesis.author,
-    principal,
+    id: genesis.id,
+    level: 0,
+    author: genesis.author,
+    authorLevel: RECOVERY_LEVEL,
     role: 'founder',
     granted: 'founder',
-    countsUpTo: undefined,
-    level: 0,
-    name: member,
-    admittedBy: undefined,
-    since: hlcToMs(genesis.hlc),
-    admission: genesis.id,
-    decision: genesis.id,
+    principal,
+    name,
     sealing,
     invite: undefined,
+    after: [],
+    hlc: genesis.hlc,
   }
 }
 
-function settleLevel(evaluation: Evaluation, level: number): readonly Standing[] {
+/** The recovery key speaks as an admin whom nobody can remove, and is no member. */
+function recoveryDevice(peer: PeerId): Device {
+  const root: Admission = {
+    id: '' as RecordId,
+    level: RECOVERY_LEVEL,
+    author: peer,
+    authorLevel: RECOVERY_LEVEL,
+    role: 'admin',
+    granted: 'admin',
+    principal: '',
+    name: '',
+    sealing: '',
+    invite: undefined,
+    after: [],
+    hlc: 0,
+  }
+  return settle(peer, RECOVERY_LEVEL, { admissions: [root], changes: [], revocations: [], accepts: [] }, [])
+}
+
+/** A level is settled in rounds: devices that were admitted to it, devices to which those handed over, and so on. */
+function settleLevel(evaluation: Evaluation, level: number): void {
   const due = evaluation.waiting.get(level) ?? []
   evaluation.waiting.delete(level)
-  const settled = [...due].filter((peer) => !evaluation.members.has(peer)).map((peer) => standingOf(evaluation, peer))
-  for (const standing of settled) evaluation.members.set(standing.peer, standing)
-  return settled
-}
-
-/** The standing of a device whose level is reached: every record that may count for it is known now. */
-function standingOf(evaluation: Evaluation, peer: PeerId): Standing {
-  const admits = (evaluation.admits.get(peer) ?? []).toSorted(
-    (a, b) => a.body.level - b.body.level || compareText(a.id, b.id),
-  )
-  const [admit] = admits
-  if (admit === undefined) throw new Error('a device waits without an admission')
-  const changes = evaluation.changes.get(peer) ?? []
-  const roles = [...admits, ...changes].map((record) => record.body.role)
-  const decision = decide(evaluation, admits, changes)
-  return {
-    peer,
-    principal: admit.body.principal,
-    role: decision.body.role,
-    granted: roles.reduce((best, role) => (rankOf(role) > rankOf(best) ? role : best)),
-    countsUpTo: isAtLeast(decision.body.role, 'admin') ? undefined : cutsOf(decision),
-    level: admit.body.level,
-    name: admit.body.name,
-    admittedBy: admit.author,
-    since: hlcToMs(admit.hlc),
-    admission: admit.id,
-    decision: decision.id,
-    sealing: admit.body.sealing,
-    invite: admit.body.invite,
+  let round: readonly PeerId[] = [...due].filter((peer) => isOpen(evaluation, peer))
+  while (round.length > 0) {
+    const settled = round.map((peer) => settleDevice(evaluation, peer, level))
+    for (const device of settled) evaluation.devices.set(device.peer, device)
+    for (const device of settled) listen(evaluation, device)
+    round = successorsOf(evaluation, settled)
   }
 }
 
-/**
- * Role changes form a tree under the admission, because each names what it replaces: the path from the top always takes
- * the change of the most senior author, then the lower role, then the lower id, and ends at the one that holds.
- */
-function decide(evaluation: Evaluation, admits: readonly Admit[], changes: readonly RoleChange[]): Admit | RoleChange {
-  const [admit] = admits as readonly [Admit]
-  const device = admit.body.device
-  const losing = new Set(admits.map(({ id }) => id))
-  const own = (evaluation.byAuthor.get(device) ?? []).filter((record) => isRoleChangeOf(record, device))
-  const parentOf = ({ body }: RoleChange): RecordId => (losing.has(body.replaces) ? admit.id : body.replaces)
-  const children = Map.groupBy([...changes, ...own], parentOf)
-  const seniority = (change: RoleChange): number =>
-    change.author === device ? admit.body.level : (evaluation.members.get(change.author)?.level ?? 0)
-
-  const follow = (from: Admit | RoleChange): RoleChange | undefined =>
-    (children.get(from.id) ?? [])
-      .filter((change) => change.author !== device || lowersItself(from, change))
-      .toSorted(
-        (a, b) => seniority(a) - seniority(b) || rankOf(a.body.role) - rankOf(b.body.role) || compareText(a.id, b.id),
-      )[0]
-  let holds: Admit | RoleChange = admit
-  for (let next = follow(holds); next !== undefined; next = follow(next)) holds = next
-  return holds
+function isOpen({ devices, recovery }: Evaluation, peer: PeerId): boolean {
+  return !devices.has(peer) && peer !== recovery
 }
 
-/**
- * A device may lower itself as long as it may say anything. One that was lowered by others may not: with cuts of its own
- * choice it would give back to itself what they took.
- */
-function lowersItself(from: Admit | RoleChange, change: RoleChange): boolean {
-  return isAtLeast(from.body.role, 'admin') && rankOf(change.body.role) < rankOf(from.body.role)
+/** By the word of devices of lower levels alone: what others say of it comes too late. */
+function settleDevice(evaluation: Evaluation, peer: PeerId, level: number): Device {
+  const { hearsay, successions, spoken } = evaluation
+  const succession = successions.get(peer)
+  const admitted = (hearsay.admissions.get(peer) ?? []).filter(({ authorLevel }) => authorLevel < level)
+  const admissions = succession === undefined ? admitted : [succession, ...admitted]
+  const principals = new Set(admissions.map(({ principal }) => principal))
+  const heard: Heard = {
+    admissions,
+    changes: (hearsay.changes.get(peer) ?? []).filter((change) => change.level < level),
+    revocations: (hearsay.removals.get(peer) ?? [])
+      .filter(({ revocation }) => revocation.level < level)
+      .filter(({ isAdmin, principal }) => isAdmin || principals.has(principal))
+      .map(({ revocation }) => revocation),
+    accepts: (hearsay.accepts.get(peer) ?? []).filter((accept) => accept.level < level),
+  }
+  return settle(peer, level, heard, spoken.get(peer) ?? [])
 }
 
-function cutsOf({ body }: Admit | RoleChange): ReadonlyMap<string, number> {
-  return new Map(body.type === 'role' ? body.cuts.map(([log, seq]) => [log, seq]) : [])
+function listen({ hearsay, spoken, waiting }: Evaluation, device: Device): void {
+  const enlist = ({ peer, level }: Due): void => {
+    const due = waiting.get(level)
+    if (due === undefined) waiting.set(level, new Set([peer]))
+    else due.add(peer)
+  }
+  for (const due of hear(hearsay, device, spoken.get(device.peer) ?? [])) enlist(due)
 }
 
-function isRoleChangeOf(record: ControlRecord, device: PeerId): record is RoleChange {
-  return record.body.type === 'role' && record.body.device === device
-}
-
-/** Takes in what a settled device says, log by log, as far as it counts. */
-function hear(evaluation: Evaluation, author: Standing): void {
-  if (!isAtLeast(author.granted, 'admin')) return
-  const { peer, countsUpTo } = author
-  const counting = (evaluation.byAuthor.get(peer) ?? []).filter(
-    ({ log, seq }) => countsUpTo === undefined || seq <= (countsUpTo.get(log) ?? 0),
-  )
-  for (const records of Map.groupBy(counting, ({ log }) => log).values()) hearLog(evaluation, author, records)
-}
-
-function hearLog(evaluation: Evaluation, author: Standing, records: readonly ControlRecord[]): void {
-  const invites = new Map<string, Mutable<InviteStanding>>()
-  for (const record of records.toSorted((a, b) => a.seq - b.seq || compareText(a.id, b.id))) {
-    const { body } = record
-    if (body.type === 'invite' && !invites.has(body.key)) {
-      const { key, role, uses, expires } = body
-      invites.set(key, { id: key, role, uses, used: 0, expires, by: author.peer, log: record.log, revoked: false })
-    } else if (body.type === 'admit') {
-      hearAdmit(evaluation, author, record as Admit, invites)
-    } else if (body.type === 'role') {
-      // Devices of the author's own level and below are settled: for them this comes too late.
-      append(evaluation.changes, body.device, record as RoleChange)
+/** The devices to which those of the last round handed over. Of two that hand over to the same, the lower record counts. */
+function successorsOf(evaluation: Evaluation, settled: readonly Device[]): readonly PeerId[] {
+  const successors = new Map<PeerId, Admission>()
+  for (const device of settled) {
+    for (const { record, term } of device.rotations) {
+      const peer = record.body.device
+      const known = successors.get(peer)
+      if (!isOpen(evaluation, peer) || (known !== undefined && known.id < record.id)) continue
+      successors.set(peer, successionOf(device, term, record))
     }
   }
-  evaluation.invites.push(...invites.values())
+  for (const [peer, admission] of successors) evaluation.successions.set(peer, admission)
+  return [...successors.keys()]
 }
 
-type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
-
-function hearAdmit(
-  evaluation: Evaluation,
-  author: Standing,
-  admit: Admit,
-  invites: ReadonlyMap<string, Mutable<InviteStanding>>,
-): void {
-  const { device, level, principal } = admit.body
-  if (level <= author.level) return
-  if (evaluation.onlyPrincipal !== undefined && principal !== evaluation.onlyPrincipal) return
-  if (admit.body.invite !== undefined && !useUp(invites.get(admit.body.invite), admit)) return
-  append(evaluation.admits, device, admit)
-  const due = evaluation.waiting.get(level)
-  if (due === undefined) evaluation.waiting.set(level, new Set([device]))
-  else due.add(device)
+function successionOf(device: Device, term: Term, { id, hlc, body }: ControlRecord<'rotate'>): Admission {
+  const { principal, name, sealing } = body
+  return {
+    id,
+    level: device.level,
+    author: device.peer,
+    authorLevel: device.level,
+    role: device.decisionOf(term).role,
+    granted: device.granted,
+    principal,
+    name,
+    sealing,
+    invite: undefined,
+    after: [],
+    hlc,
+  }
 }
 
-function useUp(invite: Mutable<InviteStanding> | undefined, admit: Admit): boolean {
-  if (invite === undefined || invite.role !== admit.body.role) return false
-  if (hlcToMs(admit.hlc) > invite.expires || invite.used >= invite.uses) return false
-  invite.used++
-  return true
+function conclude(genesis: Genesis, evaluation: Evaluation): Membership {
+  const { devices, hearsay, successions, recovery } = evaluation
+  const { invites, epochs, forks } = hearsay
+  const members = new Map<PeerId, Standing>()
+  const former = new Map<PeerId, FormerMember>()
+  for (const device of devices.values()) {
+    const term = currentTerm(device.tenure)
+    if (term === undefined) former.set(device.peer, formerOf(device, successions))
+    else members.set(device.peer, standingOf(device, term, genesis))
+  }
+  return { members, former, invites, epochs, forks, rules: new SpaceRules({ genesis, devices, hearsay, recovery }) }
 }
 
-function append<T>(lists: Map<PeerId, T[]>, peer: PeerId, item: T): void {
-  const list = lists.get(peer)
-  if (list === undefined) lists.set(peer, [item])
-  else list.push(item)
+function standingOf(device: Device, term: Term, genesis: Genesis): Standing {
+  const { root } = term
+  const decision = device.decisionOf(term)
+  return {
+    peer: device.peer,
+    principal: root.principal,
+    role: decision.role,
+    granted: device.granted,
+    level: device.level,
+    name: root.name,
+    admittedBy: root.id === genesis.id ? undefined : root.author,
+    since: hlcToMs(root.hlc),
+    admission: root.id,
+    decision: decision.id,
+    sealing: root.sealing,
+    invite: root.invite,
+  }
+}
+
+function formerOf(device: Device, successions: ReadonlyMap<PeerId, Admission>): FormerMember {
+  const { peer, level, tenure } = device
+  const [term] = tenure.terms as readonly [Term]
+  const [by] = term.standing.toSorted(bySeniority)
+  if (by === undefined) throw new Error('a term against which nothing stands is the current one')
+  const { successor } = by
+  const tookOver = successor !== undefined && successions.get(successor)?.id === by.id
+  return {
+    peer,
+    principal: term.root.principal,
+    role: device.decisionOf(term).role,
+    level,
+    name: term.root.name,
+    reason: by.own === undefined ? 'removed' : successor === undefined ? 'left' : 'rotated',
+    removedBy: by.author,
+    at: hlcToMs(by.hlc),
+    removerLevel: tenure.revocations[0]?.level ?? by.level,
+    revocations: tenure.revocations.map(({ id }) => id),
+    successor: tookOver ? successor : undefined,
+  }
 }

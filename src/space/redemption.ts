@@ -2,9 +2,10 @@ import { type Clock, isHex, isPeerId, isSpaceId, type PeerId, PUBLIC_KEY_BYTES, 
 import { CERTIFICATE_MAX_BYTES, isName, SIGNATURE_BYTES, type Verifier } from '../identity/index.ts'
 import { type Journal, LOG_CLASS, type StoredRecord } from '../records/index.ts'
 import { LEVEL_MAX, writeControl } from './control-records.ts'
+import type { InviteStanding } from './hearing.ts'
 import { certified, isProven } from './invite-key.ts'
 import type { KeyChanges } from './key-changes.ts'
-import { type InviteStanding, isAtLeast } from './membership.ts'
+import { isAtLeast } from './roles.ts'
 import type { SpaceState } from './space-state.ts'
 import { CONTROL_KIND, type JoinOutcome, type JoinRefusal, type JoinRequest } from './types.ts'
 
@@ -22,6 +23,8 @@ const SENTENCES: Readonly<Record<JoinRefusal, string>> = {
   ERR_INVITE_UNKNOWN: 'this peer made no such ticket',
   ERR_INVITE_USED: 'the ticket has been used',
   ERR_INVITE_EXPIRED: 'the ticket has expired',
+  ERR_INVITE_REVOKED: 'the ticket was withdrawn',
+  ERR_INVITE_REMOVED: 'this device was removed from the space by somebody who ranks above the maker of the ticket',
   ERR_INVITE_PROOF: 'the request does not prove that its sender holds the ticket',
   ERR_INVITE_SPACE: 'this peer admits nobody to that space',
   ERR_INVITE_NOT_ISSUER: 'only the peer that made the ticket can admit its holder',
@@ -58,9 +61,12 @@ export class Redeemer {
     if (known !== undefined) return this.#alreadyAdmitted(known.admission)
     if (!isAtLeast(members.get(self)?.role, 'admin')) return refusal('ERR_INVITE_NOT_ISSUER')
 
+    if (!state.mayReadmit(self, request.device)) return refusal('ERR_INVITE_REMOVED')
+
     const admitting = this.#admitting.get(invite.id) ?? new Map<PeerId, Promise<JoinOutcome>>()
     const running = admitting.get(request.device)
     if (running !== undefined) return running
+    if (invite.revoked) return refusal('ERR_INVITE_REVOKED')
     if (clock.now() > invite.expires) return refusal('ERR_INVITE_EXPIRED')
     const taken = [...admitting.keys()].filter((device) => !members.has(device)).length
     if (invite.used + taken >= invite.uses) return refusal('ERR_INVITE_USED')
@@ -86,8 +92,11 @@ export class Redeemer {
     request: JoinRequest,
     subject: { readonly principal: string; readonly sealing: string },
   ): Promise<JoinOutcome> {
-    const level = Math.min(LEVEL_MAX, (state.membership.members.get(this.#components.self)?.level ?? 0) + 1)
     const { device, name, certificate } = request
+    const own = state.membership.members.get(this.#components.self)
+    const former = state.membership.former.get(device)
+    // Not above where it was: that would lift it above whoever removed it.
+    const level = Math.min(LEVEL_MAX, Math.max((own?.level ?? 0) + 1, former?.level ?? 0))
     const body = writeControl('admit', {
       ...subject,
       device,
@@ -96,6 +105,7 @@ export class Redeemer {
       level,
       role: invite.role,
       invite: invite.id,
+      ...(former === undefined ? {} : { after: former.revocations }),
     })
     const draft = { space: state.id, class: LOG_CLASS.control, kind: CONTROL_KIND.admit, body }
     const grants = this.#components.keys.onAdmission(state, { device, role: invite.role, sealing: subject.sealing })

@@ -1,10 +1,12 @@
 import { compareText, type PeerId, type RecordId, type SpaceId, sha256, utf8 } from '../base/index.ts'
 import type { Verifier } from '../identity/index.ts'
-import { type LogRule, NO_RULE, type StoredRecord } from '../records/index.ts'
-import { type ControlRecord, type Cut, readControl } from './control-records.ts'
+import { type LogClass, type LogRule, NO_RULE, type RecordPlace, type StoredRecord } from '../records/index.ts'
+import { AFTER_MAX, type ControlRecord, type Cut, readControl } from './control-records.ts'
+import { isDeviceProof } from './device-proof.ts'
 import { certified } from './invite-key.ts'
-import { evaluateMembership, isAtLeast, type Membership, type Standing } from './membership.ts'
-import type { Member, Role, SpaceInfo } from './types.ts'
+import { evaluateMembership, type Membership, type Standing } from './membership.ts'
+import { RuleNews } from './rule-news.ts'
+import type { Member, SpaceInfo } from './types.ts'
 
 /** What `Authority.digest` gives, in bytes. */
 export const DIGEST_BYTES = 8
@@ -12,15 +14,17 @@ const DIGEST_TAG = utf8('plexus/control/1')
 
 /**
  * The typed form of a stored control record. `undefined` for what counts for nothing: unknown kinds, bodies that do not fit,
- * and admissions whose certificate does not say what they say.
+ * and admissions and rotations whose certificate or proof does not hold.
  */
 export function controlRecordOf(record: StoredRecord, verifier: Verifier): ControlRecord | undefined {
   const body = readControl(record.kind, record.body)
   if (body === undefined) return undefined
-  if (body.type === 'genesis' || body.type === 'admit') {
+  if (body.type === 'genesis' || body.type === 'admit' || body.type === 'rotate') {
     const device = body.type === 'genesis' ? record.author : body.device
     const proven = certified(body.certificate, device, { verifier })
     if (proven?.principal !== body.principal || proven.sealing !== body.sealing) return undefined
+    const proof = body.type === 'genesis' ? undefined : body.proof
+    if (proof !== undefined && !isDeviceProof(device, record.author, proof, verifier)) return undefined
   }
   const { id, author, log, seq, hlc } = record
   return { id, author, log, seq, hlc, body } as ControlRecord
@@ -42,11 +46,14 @@ export class SpaceState {
   readonly #heads = new Map<string, ControlHead>()
   #evaluated: Membership | undefined
   #fresh = false
+  readonly #news: RuleNews
   #digest: Uint8Array | undefined
 
-  constructor(record: StoredRecord, genesis: ControlRecord<'genesis'>) {
+  /** `before` is the state that this one takes the place of. */
+  constructor(record: StoredRecord, genesis: ControlRecord<'genesis'>, before?: SpaceState) {
     this.id = record.space
     this.genesis = genesis
+    this.#news = new RuleNews(before === undefined ? undefined : before.#news)
     this.add(record, genesis)
   }
 
@@ -74,14 +81,29 @@ export class SpaceState {
   }
 
   /**
-   * Whether a log of this device may hold records that need this role. A yes of the last evaluation stands although control
+   * Whether a log of this class of this device belongs to the space. A yes of the last evaluation stands although control
    * records came since: a flood of admissions is then not evaluated once for each.
    */
-  mayHold(peer: PeerId, needed: Role): boolean {
-    return (
-      isAtLeast(this.#evaluated?.members.get(peer)?.granted, needed) ||
-      isAtLeast(this.membership.members.get(peer)?.granted, needed)
-    )
+  mayHold(peer: PeerId, logClass: LogClass): boolean {
+    return (this.#evaluated?.rules.admits(peer, logClass) ?? false) || this.membership.rules.admits(peer, logClass)
+  }
+
+  /** As with `mayHold`, a log that had no end at the last evaluation has none until the rules are taken. */
+  ruleOf(peer: PeerId, log: string): LogRule {
+    const last = this.#evaluated?.rules.ruleOf(peer, log)
+    return last === NO_RULE || (last !== undefined && this.#fresh) ? last : this.membership.rules.ruleOf(peer, log)
+  }
+
+  takeChangedRules(): ReadonlySet<PeerId> {
+    return this.#news.takeRules(this.membership.rules.marks)
+  }
+
+  isErased(peer: PeerId, log: string, seq: number): boolean {
+    return (this.#evaluated ?? this.membership).rules.isErased(peer, log, seq)
+  }
+
+  takeErased(): readonly RecordPlace[] {
+    return this.#news.takeErased(this.membership.rules.erased)
   }
 
   /** Stands for the set of control records that is held: a hash over the heads of the control logs. */
@@ -99,14 +121,19 @@ export class SpaceState {
     return heads.map(({ log, seq, id }) => [log, seq, id] as const)
   }
 
-  ruleOf(_author: PeerId, _log: string): LogRule {
-    return NO_RULE
-  }
-
   /** Whether the device is or was a member. */
   isKnown(peer: PeerId): boolean {
     const { members, former } = this.membership
     return members.has(peer) || former.has(peer)
+  }
+
+  /** Whether an admission of the device by `by` would hold against all that made it a former member, if anything did. */
+  mayReadmit(by: PeerId, device: PeerId): boolean {
+    const { members, former } = this.membership
+    const was = former.get(device)
+    if (was === undefined) return true
+    const level = members.get(by)?.level ?? Number.POSITIVE_INFINITY
+    return level <= was.removerLevel && level < was.level && was.revocations.length <= AFTER_MAX
   }
 
   memberOf(peer: PeerId): Member | undefined {
@@ -116,10 +143,11 @@ export class SpaceState {
 
   info(self: PeerId): SpaceInfo {
     const members = [...this.membership.members.values()].toSorted(bySeniority).map(memberOf)
-    const { name, personal } = this.genesis.body
+    const { name, personal, history, recovery } = this.genesis.body
     const encrypted = this.isEncrypted
     const own = members.find(({ peer }) => peer === self)
-    return { id: this.id, name, personal, encrypted, founder: this.genesis.author, self: own, members }
+    const policy = { personal, encrypted, history, recoverable: recovery !== undefined }
+    return { id: this.id, name, ...policy, founder: this.genesis.author, self: own, members }
   }
 }
 

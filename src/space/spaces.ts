@@ -36,8 +36,9 @@ import { SpaceError } from './errors.ts'
 import { Governor } from './governance.ts'
 import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
 import { type KeyChanges, NO_KEY_CHANGES } from './key-changes.ts'
-import { isAtLeast, rankOf, type Standing } from './membership.ts'
+import type { Standing } from './membership.ts'
 import { Redeemer } from './redemption.ts'
+import { isAtLeast, rankOf } from './roles.ts'
 import { controlRecordOf, DIGEST_BYTES, SpaceState } from './space-state.ts'
 import { formatTicket } from './tickets.ts'
 import {
@@ -62,7 +63,7 @@ import {
   type Spaces,
   type Ticket,
 } from './types.ts'
-import { judgeWrite, mayReceive, neededFor } from './write-rules.ts'
+import { judgeWrite, mayReceive } from './write-rules.ts'
 
 export interface SpacesInit {
   /** Our own name as other members see it; 1 to 64 printable characters. */
@@ -141,17 +142,18 @@ class StoredSpaces implements Spaces {
   }
 
   reload(space: SpaceId): void {
-    this.#noteChange(space, this.#states.get(space))
-    this.#read(space)
+    const before = this.#states.get(space)
+    this.#noteChange(space, before)
+    this.#read(space, before)
   }
 
-  #read(space: SpaceId): void {
+  #read(space: SpaceId, before?: SpaceState): void {
     this.#states.delete(space)
     this.#peers = undefined
     const query = { space, class: LOG_CLASS.control, limit: PAGE_RECORDS }
     let page = this.#journal.records(query)
     for (; page.length > 0; page = this.#journal.records({ ...query, afterRid: page.at(-1)?.rid ?? 0 })) {
-      for (const record of page) this.observe(record)
+      for (const record of page) this.#take(record, before)
     }
   }
 
@@ -179,12 +181,16 @@ class StoredSpaces implements Spaces {
   }
 
   observe(record: StoredRecord): void {
+    this.#noteChange(record.space, this.#states.get(record.space))
+    this.#take(record)
+    this.#peers = undefined
+  }
+
+  #take(record: StoredRecord, before?: SpaceState): void {
     const control = controlRecordOf(record, this.#components.verifier)
     const state = this.#states.get(record.space)
-    this.#noteChange(record.space, state)
     if (state !== undefined) state.add(record, control)
-    else if (isGenesis(control)) this.#states.set(record.space, new SpaceState(record, control))
-    this.#peers = undefined
+    else if (isGenesis(control)) this.#states.set(record.space, new SpaceState(record, control, before))
   }
 
   /** Listeners hear of a change after the turn, because `observe` runs inside a transaction of the store. */
@@ -204,20 +210,20 @@ class StoredSpaces implements Spaces {
     }
   }
 
-  ruleOf(_space: SpaceId, _author: PeerId, _log: string): LogRule {
-    return NO_RULE
+  ruleOf(space: SpaceId, author: PeerId, log: string): LogRule {
+    return this.#states.get(space)?.ruleOf(author, log) ?? NO_RULE
   }
 
-  takeChangedRules(_space: SpaceId): ReadonlySet<PeerId> {
-    return new Set()
+  takeChangedRules(space: SpaceId): ReadonlySet<PeerId> {
+    return this.#states.get(space)?.takeChangedRules() ?? new Set()
   }
 
-  takeErased(_space: SpaceId): readonly RecordPlace[] {
-    return []
+  takeErased(space: SpaceId): readonly RecordPlace[] {
+    return this.#states.get(space)?.takeErased() ?? []
   }
 
-  isErased(_space: SpaceId, _author: PeerId, _log: string, _seq: number): boolean {
-    return false
+  isErased(space: SpaceId, author: PeerId, log: string, seq: number): boolean {
+    return this.#states.get(space)?.isErased(author, log, seq) ?? false
   }
 
   async create(options: CreateOptions): Promise<SpaceInfo> {
@@ -259,7 +265,7 @@ class StoredSpaces implements Spaces {
   }
 
   admitsLog(space: SpaceId, peer: PeerId, logClass: LogClass): boolean {
-    return isAtLeast(this.#states.get(space)?.membership.members.get(peer)?.granted, neededFor(logClass))
+    return this.#states.get(space)?.membership.rules.admits(peer, logClass) ?? false
   }
 
   mayReceive(space: SpaceId, peer: PeerId, logClass: LogClass): boolean {

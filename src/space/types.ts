@@ -49,6 +49,8 @@ export interface FormerMember {
   readonly reason: 'removed' | 'left' | 'rotated'
   /** The device itself unless it was removed. */
   readonly removedBy: PeerId
+  /** Only members of this level or a lower one can admit it again. */
+  readonly removerLevel: number
   /** By the clock of whoever removed it; milliseconds since 1970. */
   readonly at: number
   /** All revocations that count: what an admission must name to undo them. */
@@ -63,6 +65,10 @@ export interface SpaceInfo {
   /** A personal space holds what is private; nobody is ever invited to it. */
   readonly personal: boolean
   readonly encrypted: boolean
+  /** What a new member may read of the time before it came. */
+  readonly history: 'all' | 'since-admission'
+  /** There is a recovery key. */
+  readonly recoverable: boolean
   readonly founder: PeerId
   readonly self: Member | undefined
   readonly members: readonly Member[]
@@ -104,6 +110,8 @@ export type JoinRefusal =
   | 'ERR_INVITE_UNKNOWN'
   | 'ERR_INVITE_USED'
   | 'ERR_INVITE_EXPIRED'
+  | 'ERR_INVITE_REVOKED'
+  | 'ERR_INVITE_REMOVED'
   | 'ERR_INVITE_PROOF'
   | 'ERR_INVITE_SPACE'
   | 'ERR_INVITE_NOT_ISSUER'

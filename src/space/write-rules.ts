@@ -1,6 +1,7 @@
 import type { PeerId } from '../base/index.ts'
 import { type AuthorityVerdict, KIND_RANGES, LOG_CLASS, type LogClass, type Write } from '../records/index.ts'
-import { isAtLeast } from './membership.ts'
+import { isAtLeast } from './roles.ts'
+import { neededFor } from './rules.ts'
 import type { SpaceState } from './space-state.ts'
 import { CONTROL_KIND, type Role } from './types.ts'
 
@@ -13,11 +14,6 @@ export interface WriteContext {
 }
 
 const ALLOWED: AuthorityVerdict = { allowed: true }
-
-/** The role that a log of this class needs its author to have had. */
-export function neededFor(logClass: LogClass): Role {
-  return logClass === LOG_CLASS.control ? 'admin' : 'writer'
-}
 
 /**
  * Whether a peer of this role may be given records of this class. A relay keeps for others what it cannot read: control
@@ -45,10 +41,25 @@ export function judgeWrite(write: Write, context: WriteContext): AuthorityVerdic
   }
   // What comes before the genesis of a space that we are joining waits for it.
   if (state === undefined) return { allowed: false, unknown: expected, reason: 'the space is not known here' }
-  const needed = neededFor(write.class)
+  const needed = author === self ? neededNow(write) : neededFor(write.class)
   const may =
-    author === self ? isAtLeast(state.membership.members.get(self)?.role, needed) : state.mayHold(author, needed)
+    author === self ? isAtLeast(state.membership.members.get(self)?.role, needed) : state.mayHold(author, write.class)
   return may ? ALLOWED : { allowed: false, unknown: true, reason: `the author is not known as ${needed} or better` }
+}
+
+/** What every member may write of the control records: about itself, and about other devices of its own. */
+const FOR_EVERYONE = new Set<number>([
+  CONTROL_KIND.admit,
+  CONTROL_KIND.revoke,
+  CONTROL_KIND.accept,
+  CONTROL_KIND.epoch,
+  CONTROL_KIND.erase,
+  CONTROL_KIND.fork,
+  CONTROL_KIND.rotate,
+])
+
+function neededNow({ class: logClass, kind }: Write): Role {
+  return logClass === LOG_CLASS.control && !FOR_EVERYONE.has(kind) ? 'admin' : neededFor(logClass)
 }
 
 function isControlKind(kind: number): boolean {

@@ -9,6 +9,9 @@ export type StoreErrorCode =
   | 'ERR_STORE_CLOSED'
   | 'ERR_STORE_FAILED'
   | 'ERR_PROFILE_LOCKED'
+  | 'ERR_SEARCH_OVERLOADED'
+  | 'ERR_SEARCH_TIMEOUT'
+  | 'ERR_SEARCH_FAILED'
 
 export class StoreError extends PlexusError<StoreErrorCode> {
   override readonly name = 'StoreError'

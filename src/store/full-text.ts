@@ -1,46 +1,81 @@
-import type { Database } from './database.ts'
+import type { Database, SqlValue } from './database.ts'
 
 /** One match: the document's id and what the asker of a network query needs to score it again. */
 export interface TextHit {
   readonly id: string
   /** Fused local score, higher is better; comparable within one answer only. */
   readonly score: number
-  /** BM25 term weights (tf part only, without idf), by query term; empty for what only trigrams found. */
+  /** BM25 term weights (tf part only, without idf), by query term; empty for what only parts of words or typos found. */
   readonly weights: Readonly<Record<string, number>>
 }
 
 export interface TextAnswer {
   readonly hits: readonly TextHit[]
-  /** Documents in this index, and how many hold each query term: what the asker sums over peers. */
+  /**
+   * Documents in this index, and how many hold each query term: what the asker sums over peers. Exact up to some thousands a
+   * term, above that estimated from the newest.
+   */
   readonly documents: number
   readonly frequencies: Readonly<Record<string, number>>
+  /** False when older matches were left out to bound the cost. */
+  readonly complete: boolean
+}
+
+/** Ids from elsewhere in the database, as they are at the moment of the search. */
+export interface TextFilter {
+  /** A SELECT of the allowed ids in a column `id`, without ORDER BY and LIMIT; fast, and fast for one given id, by indexes. */
+  readonly sql: string
+  readonly params: readonly SqlValue[]
 }
 
 export interface TextSearchOptions {
   readonly limit: number
-  /** The newest so many matches are ranked; bounds the cost of very common words. Default 2,000. */
+  /** So many matches are ranked, those with rare words before those with common ones, then the newest. Default 1,000. */
   readonly candidates?: number | undefined
-  /** Ids to consider only; for filters that were answered in SQL. */
-  readonly within?: ((id: string) => boolean) | undefined
+  /** Only documents that have a tag of each of these lists. */
+  readonly tags?: readonly (readonly string[])[] | undefined
+  /** Only documents whose ids this selects. */
+  readonly within?: TextFilter | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
- * A full-text index over porter stems and over trigrams, fused by reciprocal rank. Derived data: write to it in the
+ * A full-text index over porter stems and over trigrams of words, fused by reciprocal rank. Derived data: write to it in the
  * transaction that writes what it describes.
  *
- * Changes made in a transaction are applied, all together, when it commits; until then `search` does not see them.
+ * Changes made in a transaction are applied, all together, when it commits; a search that starts later sees them.
  */
 export interface FullText {
-  /** Adds or replaces a document; costs next to nothing when its text is the same as before. */
-  put(id: string, fields: Readonly<Record<string, string>>): void
+  /**
+   * Adds or replaces a document; costs next to nothing when its text is the same as before. Tags are compared whole and
+   * are no part of the text.
+   */
+  put(id: string, fields: Readonly<Record<string, string>>, tags?: readonly string[]): void
   /** Leaves no trace of the document's text in the tables. */
   remove(id: string): void
   /**
    * The query is plain text in any language, never syntax. Its first 64 terms count; stop words count only when there is
-   * nothing else. A word that no document holds is also looked for as a part of words and with one typing mistake.
+   * nothing else. A word is also looked for as a part of words, and one that no document holds with one typing mistake.
+   * Rejects with `StoreError`, or with the signal's reason.
    */
-  search(query: string, options: TextSearchOptions): TextAnswer
+  search(query: string, options: TextSearchOptions): Promise<TextAnswer>
   clear(): void
+}
+
+/** A search as it travels to whoever runs it: plain data. */
+export interface TextQuery extends Omit<TextSearchOptions, 'signal'> {
+  /** The name of the index. */
+  readonly index: string
+  /** Of its fields, in their order. */
+  readonly weights: readonly number[]
+  readonly text: string
+}
+
+/** Runs searches, here or in another thread. One serves all indexes of a database. */
+export interface Searcher {
+  /** Sees all that was committed before the call. Rejects with `StoreError`, or with the signal's reason. */
+  search(query: TextQuery, signal?: AbortSignal): Promise<TextAnswer>
+  figures(): Readonly<Record<string, number>>
 }
 
 export interface FullTextInit {
@@ -48,6 +83,8 @@ export interface FullTextInit {
   readonly name: string
   /** Column to weight, e.g. `{ title: 3, abstract: 1 }`. */
   readonly fields: Readonly<Record<string, number>>
+  /** Default: searches run at once on the database that is written to. */
+  readonly searcher?: Searcher | undefined
 }
 
 export type FullTextFactory = (database: Database, init: FullTextInit) => FullText

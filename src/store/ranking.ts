@@ -19,7 +19,7 @@ export function inverseDocumentFrequency(documents: number, withTerm: number): n
 }
 
 /** Adds 1 / (k + rank) for every document of a list; equal scores share a rank, so that no order is made up. */
-export function addReciprocalRanks(fused: Map<string, number>, scores: ReadonlyMap<string, number>): void {
+export function addReciprocalRanks<Key>(fused: Map<Key, number>, scores: ReadonlyMap<Key, number>): void {
   const sorted = [...scores].sort(([, a], [, b]) => b - a)
   let rank = 0
   let previous: number | undefined

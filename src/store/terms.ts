@@ -50,7 +50,7 @@ const stems = new Map<string, string>()
  * a-z, 0-9 and characters beyond ASCII only, so that the `ascii` tokenizer of FTS5 leaves them whole.
  */
 export function termsOf(word: string): readonly string[] {
-  if (word.charCodeAt(0) > 0x7f && IS_UNSPACED.test(word)) return pairsOf([...word])
+  if (isUnspaced(word)) return pairsOf([...word])
   if (word.length > STEM_CACHE_MAX_CHARS) return [stem(word.slice(0, TERM_MAX_CHARS).toWellFormed())]
   let term = stems.get(word)
   if (term === undefined) {
@@ -59,6 +59,11 @@ export function termsOf(word: string): readonly string[] {
     stems.set(word, term)
   }
   return [term]
+}
+
+/** Whether a word is a run of a script that is written without spaces. */
+export function isUnspaced(word: string): boolean {
+  return word.charCodeAt(0) > 0x7f && IS_UNSPACED.test(word)
 }
 
 function pairsOf(chars: readonly string[]): readonly string[] {

@@ -1,5 +1,5 @@
 /** Shorter words have no trigram. */
-const TRIGRAM_CHARS = 3
+export const TRIGRAM_CHARS = 3
 /** From this length on a word may be misspelt. */
 const TYPO_MIN_CHARS = 6
 /** From this length on the two characters in the middle belong to neither piece, so that swapping them is found too. */

@@ -14,5 +14,8 @@ export type {
   LinkReport,
   LinkStep,
 } from './link/types.ts'
+export { createStanding, type StandingComponents } from './standing/standing.ts'
+export { STANDING_PROTOCOL } from './standing/standing-wire.ts'
+export type { Standing, StandingEvents } from './standing/types.ts'
 export { createSync, type SyncComponents, type SyncInit } from './sync.ts'
 export type { JoinOptions, JoinReport, JoinStep, SpaceProgress, Sync, SyncEvents } from './types.ts'

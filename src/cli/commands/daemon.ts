@@ -7,6 +7,7 @@ import { type CommandContext, run } from '../command.ts'
 import type { DaemonInfo } from '../daemon/run.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { counted, duration, oneLine, stateWord, styled, table } from '../terminal.ts'
+import { goneSentence } from './members.ts'
 
 interface UpOptions {
   readonly name?: string
@@ -86,7 +87,7 @@ async function down(context: CommandContext): Promise<void> {
 }
 
 /** Waits until the daemon's process has ended, so that `down && up` never meets its own past. */
-async function ended(client: ControlClient, pid: number, signal: AbortSignal): Promise<void> {
+export async function ended(client: ControlClient, pid: number, signal: AbortSignal): Promise<void> {
   const late = new ControlError('ERR_DAEMON_LOST', `process ${pid} did not end in ${STOP_TIMEOUT_MS} ms`, {
     fix: `End it by hand with \`kill ${pid}\`.`,
   })
@@ -118,16 +119,17 @@ function statusScreen(status: NodeStatus, daemon: DaemonInfo, notes: readonly st
       ['SPACE', 'ROLE', 'MEMBERS', 'BEHIND', 'IN STEP WITH'],
       status.spaces.map((space) => [
         space.personal ? 'private' : oneLine(space.name, 32),
-        space.role ?? '-',
+        space.role ?? space.former?.reason ?? '-',
         String(space.members),
         String(space.progress.behind),
-        space.personal ? '-' : `${space.progress.inStepWith.length}`,
+        space.personal && space.members < 2 ? '-' : `${space.progress.inStepWith.length}`,
       ]),
     ),
   ]
   if (status.spaces.every((space) => space.personal)) {
     lines.push('', 'share with others: plexus invite here, plexus join TICKET there')
   }
+  for (const { former, name } of status.spaces) if (former !== undefined) lines.push('', goneSentence(former, name))
   const troubled = status.components.filter((component) => component.state !== 'ok')
   if (troubled.length > 0) lines.push('', ...troubled.map(componentLine))
   if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`))

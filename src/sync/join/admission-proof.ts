@@ -12,8 +12,11 @@ import {
   recordIdBytes,
   type StoredRecord,
 } from '../../records/index.ts'
-import { type ControlRecord, controlRecordOf, evaluateMembership, isAtLeast } from '../../space/index.ts'
+import { type ControlRecord, controlRecordOf, evaluateMembership } from '../../space/index.ts'
 import { SyncError } from '../errors.ts'
+
+/** The recovery key of a space ranks above the founder's device. */
+const RECOVERY_LEVEL = -1
 
 interface Checked {
   readonly frame: Frame
@@ -25,7 +28,7 @@ interface Checked {
 }
 
 /**
- * Checks the control records that an issuer sent, before any of them is stored: that they are those of `space`, genuine and
+ * Checks the control records that somebody sent, before any of them is stored: that they are those of `space`, genuine and
  * without gaps, and that they make `self` a member. Returns the logs in an order in which each author is known before its
  * records come. Throws `ERR_JOIN_ANSWER`.
  */
@@ -34,28 +37,53 @@ export function proveAdmission(
   options: { readonly space: SpaceId; readonly self: PeerId; readonly verifier: Verifier },
 ): readonly (readonly Frame[])[] {
   const { space, self, verifier } = options
+  const logs = checkedLogs(frames, options)
+  const records = logs.flat().map((one) => controlRecordOf(storedForm(one, space), verifier))
+  const genesis = records.find(isGenesis)
+  if (genesis === undefined || genesis.id !== (space as string)) refuse('the genesis of the space is missing')
+  const { members, former } = evaluateMembership(
+    genesis,
+    records.filter((record) => record !== undefined),
+  )
+  if (members.get(self) === undefined) refuse('they do not make this device a member')
+  const recovery = genesis.body.recovery === undefined ? undefined : peerIdOfKey(bytesOfHex(genesis.body.recovery))
+
+  const level = (log: readonly Checked[]): number => {
+    const author = log[0]?.author ?? self
+    if (author === recovery) return RECOVERY_LEVEL
+    return (members.get(author) ?? former.get(author))?.level ?? Number.POSITIVE_INFINITY
+  }
+  return logs
+    .filter((log) => Number.isFinite(level(log)))
+    .toSorted((a, b) => level(a) - level(b))
+    .map((log) => log.map(({ frame }) => frame))
+}
+
+/**
+ * Checks that frames are control records of `space`, genuine and without gaps, whatever they say. Returns their logs, those that were
+ * begun first before others. Throws `ERR_JOIN_ANSWER`.
+ */
+export function genuineLogs(
+  frames: readonly Frame[],
+  options: { readonly space: SpaceId; readonly verifier: Verifier },
+): readonly (readonly Frame[])[] {
+  const begun = (log: readonly Checked[]): number => log[0]?.header.hlc ?? 0
+  return checkedLogs(frames, options)
+    .toSorted((a, b) => begun(a) - begun(b))
+    .map((log) => log.map(({ frame }) => frame))
+}
+
+function checkedLogs(
+  frames: readonly Frame[],
+  { space, verifier }: { readonly space: SpaceId; readonly verifier: Verifier },
+): readonly (readonly Checked[])[] {
   const spaceBytes = bytesOfHex(space)
   const logs = Map.groupBy(
     frames.map((frame) => checked(frame, spaceBytes)),
     ({ key }) => key,
   )
   for (const log of logs.values()) assertChain(log, verifier)
-
-  const records = [...logs.values()].flat().map((one) => controlRecordOf(storedForm(one, space), verifier))
-  const genesis = records.find(isGenesis)
-  if (genesis === undefined || genesis.id !== (space as string)) refuse('the genesis of the space is missing')
-  const { members } = evaluateMembership(
-    genesis,
-    records.filter((record) => record !== undefined),
-  )
-  if (!isAtLeast(members.get(self)?.role, 'reader')) refuse('they do not make this device a member')
-
-  const level = (log: readonly Checked[]): number =>
-    members.get(log[0]?.author ?? self)?.level ?? Number.POSITIVE_INFINITY
   return [...logs.values()]
-    .filter((log) => Number.isFinite(level(log)))
-    .toSorted((a, b) => level(a) - level(b))
-    .map((log) => log.map(({ frame }) => frame))
 }
 
 function checked(frame: Frame, space: Uint8Array): Checked {

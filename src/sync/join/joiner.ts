@@ -42,6 +42,11 @@ const SENTENCES: Readonly<Record<JoinRefusalCode, readonly [reason: string, fix:
     'Ask for a new ticket: each admits one device unless it says otherwise.',
   ],
   ERR_INVITE_EXPIRED: ['the ticket has expired', 'Ask for a new ticket.'],
+  ERR_INVITE_REVOKED: ['the ticket was withdrawn', 'Ask for a new ticket.'],
+  ERR_INVITE_REMOVED: [
+    'this device was removed from the space by somebody who ranks above the maker of the ticket',
+    'Ask whoever removed it, or the founder, for a ticket.',
+  ],
   ERR_INVITE_UNKNOWN: [
     'the peer that it names made no such ticket',
     'Check that the ticket is whole, or ask for a new one.',

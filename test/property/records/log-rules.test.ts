@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { NO_RULE } from '../../../src/records/index.ts'
 import {
+  countsUpTo,
   EMPTY_LOG,
   extended,
+  type ForkPlace,
   type FrameFacts,
-  frozenBefore,
   judge,
   type LogState,
+  limitOf,
   NO_RECORD,
   type Verdict,
 } from '../../../src/records/log-rules.ts'
@@ -17,7 +20,13 @@ const idOf = (seq: number, branch: number): Uint8Array => new Uint8Array(32).fil
 /** Three authors share one key: branches 1 and 2 leave branch 0 after record 2 and 4. */
 function frameOf(seq: number, branch: number): FrameFacts {
   const root = (at: number): number => ((branch === 1 && at > 2) || (branch === 2 && at > 4) ? branch : 0)
-  return { seq, prev: seq === 1 ? NO_RECORD : idOf(seq - 1, root(seq - 1)), id: idOf(seq, root(seq)), ahead: false }
+  return {
+    seq,
+    prev: seq === 1 ? NO_RECORD : idOf(seq - 1, root(seq - 1)),
+    id: idOf(seq, root(seq)),
+    flags: 0,
+    ahead: false,
+  }
 }
 
 /** The rules in words: keep every frame ever accepted, and look at all of them each time. */
@@ -41,18 +50,23 @@ class NaiveLog {
   }
 }
 
-/** The same with the product's state machine. */
+/** The same with the product's rules. */
 class Log {
   #state: LogState = EMPTY_LOG
+  #forks: readonly ForkPlace[] = []
   readonly #ids: Uint8Array[] = []
 
   offer(frame: FrameFacts): Verdict {
-    const verdict = judge(this.#state, frame, (seq) => this.#ids[seq - 1] ?? NO_RECORD)
+    const heldId = (seq: number) => this.#ids[seq - 1]
+    const verdict = judge(this.#state, frame, limitOf(NO_RULE, this.#forks, heldId), heldId)
     if (verdict === 'accept') {
-      this.#state = extended(frame)
       this.#ids.push(frame.id)
+      this.#state = extended(this.#state, frame)
     } else if (verdict === 'fork') {
-      this.#state = frozenBefore(frame.seq, this.#ids[frame.seq - 2] ?? NO_RECORD)
+      this.#forks = [{ seq: frame.seq, prev: undefined }]
+      const seq = countsUpTo(this.#state, limitOf(NO_RULE, this.#forks, heldId), heldId)
+      this.#state = { base: 1, seq, id: heldId(seq) ?? NO_RECORD }
+      this.#ids.length = seq
     }
     return verdict
   }

@@ -36,7 +36,7 @@ test('a shared thought is recalled with its author, its place and a valid signat
     },
     AGENT,
   )
-  const { thoughts } = own.cognition.recall({ query: 'convergence noise' })
+  const { thoughts } = await own.cognition.recall({ query: 'convergence noise' })
   assert.equal(thoughts.length, 1)
   assert.deepEqual({ ...thoughts[0], score: undefined }, { ...shared, score: undefined })
   assert.equal(thoughts[0]?.author.self, true)
@@ -58,18 +58,18 @@ test('recall without words gives the newest first, in pages', async () => {
     own.clock.advance(1_000)
     await own.cognition.share({ text: `note ${n}` }, PERSON)
   }
-  const first = own.cognition.recall({ limit: 2 })
+  const first = await own.cognition.recall({ limit: 2 })
   assert.deepEqual(
     first.thoughts.map((thought) => thought.text),
     ['note 4', 'note 3'],
   )
   assert.ok(first.cursor !== undefined)
-  const second = own.cognition.recall({ limit: 2, cursor: first.cursor })
+  const second = await own.cognition.recall({ limit: 2, cursor: first.cursor })
   assert.deepEqual(
     second.thoughts.map((thought) => thought.text),
     ['note 2', 'note 1'],
   )
-  assert.throws(() => own.cognition.recall({ cursor: 'x' }), { code: 'ERR_CURSOR' })
+  await assert.rejects(own.cognition.recall({ cursor: 'x' }), { code: 'ERR_CURSOR' })
 })
 
 test('filters narrow by kind, topic, author and time', async () => {
@@ -78,16 +78,13 @@ test('filters narrow by kind, topic, author and time', async () => {
   own.clock.advance(60_000)
   await own.cognition.share({ text: 'the cache is cold', kind: 'answer', topic: 'cache' }, PERSON)
   await own.cognition.share({ text: 'the cache of another topic', topic: 'other' }, PERSON)
-  const texts = (input: Parameters<Cognition['recall']>[0]): string[] =>
-    own.cognition
-      .recall(input)
-      .thoughts.map((thought) => thought.text)
-      .sort()
-  assert.deepEqual(texts({ query: 'cache', kind: 'question' }), ['is the cache cold?'])
-  assert.deepEqual(texts({ query: 'cache', topic: 'cache' }), ['is the cache cold?', 'the cache is cold'])
-  assert.deepEqual(texts({ query: 'cache', author: 'nobody' }), [])
-  assert.equal(texts({ query: 'cache', author: 'peer-1' }).length, 3)
-  assert.equal(texts({ query: 'cache', since: early.at + 1_000 }).length, 2)
+  const texts = async (input: Parameters<Cognition['recall']>[0]): Promise<string[]> =>
+    (await own.cognition.recall(input)).thoughts.map((thought) => thought.text).sort()
+  assert.deepEqual(await texts({ query: 'cache', kind: 'question' }), ['is the cache cold?'])
+  assert.deepEqual(await texts({ query: 'cache', topic: 'cache' }), ['is the cache cold?', 'the cache is cold'])
+  assert.deepEqual(await texts({ query: 'cache', author: 'nobody' }), [])
+  assert.equal((await texts({ query: 'cache', author: 'peer-1' })).length, 3)
+  assert.equal((await texts({ query: 'cache', since: early.at + 1_000 })).length, 2)
 })
 
 test('a superseded thought gives its place to its heir, a contradicted one names its contradiction', async () => {
@@ -101,7 +98,7 @@ test('a superseded thought gives its place to its heir, a contradicted one names
     { text: 'no limit was found in the logs', links: [{ to: heir.id, rel: 'contradicts' }] },
     PERSON,
   )
-  const { thoughts } = own.cognition.recall({ query: 'limit requests' })
+  const { thoughts } = await own.cognition.recall({ query: 'limit requests' })
   const found = thoughts.find((thought) => thought.id === heir.id)
   assert.equal(
     thoughts.some((thought) => thought.id === old.id),
@@ -121,15 +118,15 @@ test('thoughts that supersede each other in a circle do not hang recall', async 
       PERSON,
     )
   }
-  assert.ok(own.cognition.recall({ query: 'round' }).thoughts.length >= 1)
+  assert.ok((await own.cognition.recall({ query: 'round' })).thoughts.length >= 1)
 })
 
 test('an expired thought is recalled no more', async () => {
   using own = await mind()
   await own.cognition.share({ text: 'standup in five minutes', expiresInMs: 300_000 }, PERSON)
-  assert.equal(own.cognition.recall({ query: 'standup' }).thoughts.length, 1)
+  assert.equal((await own.cognition.recall({ query: 'standup' })).thoughts.length, 1)
   own.clock.advance(300_001)
-  assert.equal(own.cognition.recall({ query: 'standup' }).thoughts.length, 0)
+  assert.equal((await own.cognition.recall({ query: 'standup' })).thoughts.length, 0)
 })
 
 test('show takes the beginning of an id and says when nothing fits', async () => {

@@ -16,12 +16,15 @@ test('the watch over the files says what became of them, and since when', async 
     return marks.get(path)
   }
   const journal = { figures: () => ({ records: 3 }) } as unknown as Journal
-  const watch = new StoreWatch({ files: ['a', 'b'], markOf }, { journal, clock })
+  const watch = new StoreWatch(
+    { files: ['a', 'b'], markOf },
+    { journal, searcher: { figures: () => ({ searches: 2 }) }, clock },
+  )
   assert.equal(watch.status().state, 'stopped')
   await watch.start()
   clock.advance(1_000)
   const since = clock.now()
-  assert.deepEqual(watch.status(), { state: 'ok', since, figures: { records: 3 } })
+  assert.deepEqual(watch.status(), { state: 'ok', since, figures: { records: 3, searches: 2 } })
 
   fault = new Error('EIO')
   clock.advance(1_000)

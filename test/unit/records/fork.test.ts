@@ -25,7 +25,7 @@ function equivocation(space: SpaceId) {
 
 describe('a fork', () => {
   it('freezes the log before it, voids what stands after, keeps the proof', () => {
-    const { ingest, headOf, journal, database, space, forks } = joined()
+    const { ingest, headOf, journal, space, forks } = joined()
     const { common, branch, other } = equivocation(space)
     ingest([...common, ...branch])
     assert.deepEqual(ingest(other.slice(0, 1)).refused, { fork: 1 })
@@ -38,9 +38,11 @@ describe('a fork', () => {
       assert.equal(journal.frame(each.id), undefined)
     }
     assert.equal(journal.records({ kinds: [KIND], limit: 10 }).length, 2)
-    const proof = database.prepare('SELECT * FROM fork').get()!
-    assert.deepEqual([proof.header_a, proof.signature_a], [branch[0]!.frame.header, branch[0]!.frame.signature])
-    assert.deepEqual([proof.header_b, proof.signature_b], [other[0]!.frame.header, other[0]!.frame.signature])
+    const [fork] = journal.forks(space)
+    assert.deepEqual([fork?.author, fork?.log, fork?.seq], [author, log, 3])
+    const proven = [branch[0]!, other[0]!].toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ frame }) => frame)
+    assert.deepEqual([fork?.proof.headerA, fork?.proof.headerB], [proven[0]!.header, proven[1]!.header])
+    assert.deepEqual([fork?.proof.signatureA, fork?.proof.signatureB], [proven[0]!.signature, proven[1]!.signature])
   })
 
   it('lets nothing more into the log, on either branch', () => {
@@ -81,7 +83,7 @@ describe('a fork', () => {
     const one = author.write({ exp })
     ingest([one, twin.write({ exp })])
     clock.advance(1000)
-    assert.equal(journal.purgeExpired(), 1)
+    assert.equal(journal.purgeExpired(), 2)
     assert.equal(journal.record(one.id), undefined)
   })
 

@@ -47,7 +47,7 @@ suite('the lock of a profile', () => {
   test('is held against other processes, and free as soon as its holder was killed', async () => {
     const program = `
       import { acquireOwnerLock } from ${JSON.stringify(MODULE)}
-      acquireOwnerLock({ path: ${JSON.stringify(path)} })
+      globalThis.lock = acquireOwnerLock({ path: ${JSON.stringify(path)} }) // what nobody refers to is soon let go of
       process.stdout.write('held')
       process.stdin.resume()`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', program])
@@ -57,9 +57,12 @@ suite('the lock of a profile', () => {
     })
     const exit = once(child, 'exit')
     await Promise.race([once(child.stdout, 'data'), exit.then(() => assert.fail(complaints))])
-    assert.throws(() => acquireOwnerLock({ path }), { code: 'ERR_PROFILE_LOCKED' })
-    child.kill('SIGKILL')
-    await exit
+    try {
+      assert.throws(() => acquireOwnerLock({ path }), { code: 'ERR_PROFILE_LOCKED' })
+    } finally {
+      child.kill('SIGKILL')
+      await exit
+    }
     acquireOwnerLock({ path }).release()
     assert.equal(complaints, '', 'not even a warning about node:sqlite')
   })

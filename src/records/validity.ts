@@ -1,0 +1,200 @@
+import { bytesEqual, bytesOfHex, keyOfPeerId, type Logger, type PeerId, type SpaceId } from '../base/index.ts'
+import type { Verifier } from '../identity/index.ts'
+import { type Candidate, candidateOf, hasItsBody } from './candidate.ts'
+import { type ForkClaim, forkClaimOf, forkProofOf, isProven } from './fork-proof.ts'
+import type { FoundFork } from './fork-table.ts'
+import { classOfLog, logKeyOf } from './header.ts'
+import type { Ledger } from './ledger.ts'
+import { countsUpTo, judge, type Limit, limitOf, supersedes } from './log-rules.ts'
+import type { Log } from './log-table.ts'
+import { SIGNATURE_STATE } from './schema.ts'
+import { type Authority, type ForkProof, type Header, LOG_CLASS } from './types.ts'
+
+/** How often control logs may change what counts of control logs in one transaction; the rest waits for the next. */
+const ROUNDS_MAX = 256
+
+export interface ValidityInit {
+  readonly ledger: Ledger
+  readonly authority: Authority
+  readonly verifier: Verifier
+  readonly self: PeerId
+  readonly log: Logger
+}
+
+/**
+ * What counts of each log, docs/specs/records.md section 7: the records up to where its space or a fork ends it. Only those are in
+ * the tables that others read; what a change of the rules takes away is set aside, and comes back when it counts again.
+ */
+export class Validity {
+  readonly #init: ValidityInit
+  readonly #ledger: Ledger
+  /** Spaces to settle with the next commit, whatever that changes: at the start, those whose control records were just read. */
+  readonly #pending: Set<SpaceId>
+
+  constructor(init: ValidityInit) {
+    this.#init = init
+    this.#ledger = init.ledger
+    this.#pending = new Set(init.ledger.logs.spaces())
+  }
+
+  /** As `Ledger.commit`; before the disk is written every log is what the control records make of it. */
+  commit<T>(work: () => T): T {
+    return this.#ledger.commit(work, (controlled) => {
+      for (const space of new Set([...this.#pending, ...controlled])) this.#settle(space)
+    })
+  }
+
+  limitOf(log: Log): Limit {
+    const { authority } = this.#init
+    const rule = authority.ruleOf(log.space, log.author, log.hex)
+    return limitOf(rule, this.#ledger.forks.of(log), this.#ledger.heldIn(log))
+  }
+
+  /** Two records at one place, of which we hold the one and the other's signature is good. */
+  fork(log: Log, candidate: Candidate): void {
+    const { ledger } = this.#init
+    const held = ledger.records.frameAt(log, candidate.seq)
+    if (held === undefined) return
+    const proof = forkProofOf(held.frame, candidate.frame)
+    const claim = forkClaimOf(proof)
+    if (claim === undefined) return
+    this.#addFork(log, { claim, proof, isProven: ledger.isSigned(held) })
+    if (!hasItsBody(candidate)) return
+    const body = ledger.mayHaveBody(log, candidate.header) ? candidate.frame.body : null
+    ledger.voided.add(log, candidate, body, SIGNATURE_STATE.checked)
+  }
+
+  /** As `Journal.addForkProof`; changes the store. */
+  addProof(space: SpaceId, proof: ForkProof): 'new' | 'known' | 'refused' {
+    const claim = forkClaimOf(proof)
+    const log = claim === undefined ? undefined : this.#logOfClaim(space, claim)
+    if (claim === undefined || log === undefined) return 'refused'
+    const { authority, verifier } = this.#init
+    const rule = authority.ruleOf(space, log.author, log.hex)
+    if (this.#ledger.forks.isKnown(log, claim, rule, this.#ledger.heldIn(log))) return 'known'
+    if (!claim.headers.some((header) => this.#mayWrite(log, header)) || !isProven(claim, proof, verifier))
+      return 'refused'
+    if (log.n === 0) this.#ledger.logs.insert(log)
+    this.#addFork(log, { claim, proof: inOrder(proof), isProven: true })
+    return 'new'
+  }
+
+  #addFork(log: Log, found: FoundFork): void {
+    const { logs, forks } = this.#ledger
+    const rule = this.#init.authority.ruleOf(log.space, log.author, log.hex)
+    forks.add(log, found, rule, this.#ledger.heldIn(log))
+    logs.retireOwnLog(log)
+    this.#ledger.noteFork(log, found.claim.seq)
+    if (this.#enforce(log) && log.class === LOG_CLASS.control) this.#ledger.reload(log.space)
+  }
+
+  /** The log that a proof speaks of, unless the proof can have no meaning. */
+  #logOfClaim(space: SpaceId, { headers, seq }: ForkClaim): Log | undefined {
+    const { logs, records } = this.#ledger
+    const [{ space: spaceBytes, device, log: name }] = headers
+    const spaceN = logs.spaceNumber(space)
+    if (spaceN === undefined || !bytesEqual(spaceBytes, bytesOfHex(space))) return undefined
+    const log = logs.find(space, spaceN, logKeyOf(device, name), device, name)
+    // The place of the genesis is not open to forks.
+    const isGenesis = seq === 1 && bytesEqual(records.idAt(log, 1) ?? device, spaceBytes)
+    return isGenesis ? undefined : log
+  }
+
+  #mayWrite({ space, author, hex }: Pick<Log, 'space' | 'author' | 'hex'>, header: Header): boolean {
+    const { log, seq, kind } = header
+    return this.#init.authority.mayWrite({ space, author, class: classOfLog(log), log: hex, seq, kind }).allowed
+  }
+
+  /**
+   * Control logs decide about control logs: until nothing changes any more, then all others, then what is erased. Logs of lower
+   * levels settle first, so that there is an end to it.
+   */
+  #settle(space: SpaceId): void {
+    const { authority, log } = this.#init
+    const authors = new Set<PeerId>()
+    let all = false
+    this.#pending.delete(space)
+    for (let round = 0; ; round++) {
+      const changed = authority.takeChangedRules(space)
+      for (const author of changed) authors.add(author)
+      const moved = this.#applyAll(space, 'control', all ? undefined : changed)
+      if (!moved) break
+      if (round === ROUNDS_MAX) {
+        log.error({ space }, 'the control logs of a space do not come to rest')
+        this.#pending.add(space)
+        break
+      }
+      this.#ledger.reload(space)
+      // Whoever was admitted by what is gone may not write any more, whatever it is called now.
+      all = true
+    }
+    this.#applyAll(space, 'data', all ? undefined : authors)
+    for (const place of authority.takeErased(space)) this.#ledger.erasePlace(space, place)
+  }
+
+  /** Says whether any log changed. */
+  #applyAll(space: SpaceId, group: 'control' | 'data', authors: ReadonlySet<PeerId> | undefined): boolean {
+    const { logs } = this.#ledger
+    const spaceN = logs.spaceNumber(space)
+    if (spaceN === undefined) return false
+    const affected =
+      authors === undefined
+        ? logs.ofSpace(spaceN, group)
+        : [...authors].flatMap((author) => logs.ofSpace(spaceN, group, keyOfPeerId(author)))
+    return affected.reduce((moved, log) => this.#enforce(log) || moved, false)
+  }
+
+  /** Brings one log in step with the rules. Says whether it changed. */
+  #enforce(log: Log): boolean {
+    const ledger = this.#ledger
+    const last = this.#writtenByRight(log, countsUpTo(log.state, this.limitOf(log), ledger.heldIn(log)))
+    const isShortened = last < log.state.seq
+    if (isShortened) ledger.truncate(log, last)
+    return this.restore(log) || isShortened
+  }
+
+  /** The last number up to which the author of a log may have written what is held of it. We obey our own role when we write. */
+  #writtenByRight(log: Log, last: number): number {
+    const { authority, self } = this.#init
+    const { space, author, class: logClass, hex, state } = log
+    if (author === self || last < state.base) return last
+    const mayWrite = (seq: number, kind: number): boolean =>
+      authority.mayWrite({ space, author, class: logClass, log: hex, seq, kind }).allowed
+    for (const { seq, kind } of this.#ledger.records.kinds(log, state.base)) {
+      if (seq > last) break
+      if (!mayWrite(seq, kind)) return seq - 1
+      // Of other classes one record tells about all.
+      if (logClass !== LOG_CLASS.control) break
+    }
+    return last
+  }
+
+  /** Takes back what was set aside and continues the log now. Says whether there was any. */
+  restore(log: Log): boolean {
+    const { voided } = this.#ledger
+    let isRestored = false
+    if (!voided.has(log)) return false
+    for (const { n, frame, checked } of voided.of(log)) {
+      const candidate = candidateOf(frame, () => false)
+      if ('refuse' in candidate) continue
+      const limit = this.limitOf(log)
+      const verdict = judge(log.state, candidate, limit, this.#ledger.heldIn(log))
+      if (verdict === 'duplicate') voided.remove(log, n)
+      if (verdict !== 'accept' && verdict !== 'start') continue
+      if (!this.#mayWrite(log, candidate.header)) continue
+      voided.remove(log, n)
+      this.#ledger.store(log, candidate, {
+        own: false,
+        checked,
+        supersedes: supersedes(candidate, limit),
+        silent: true,
+      })
+      isRestored = true
+    }
+    return isRestored
+  }
+}
+
+function inOrder({ headerA, signatureA, headerB, signatureB }: ForkProof): ForkProof {
+  return forkProofOf({ header: headerA, signature: signatureA }, { header: headerB, signature: signatureB })
+}

@@ -1,0 +1,39 @@
+import type { PeerId } from '../base/index.ts'
+import type { RecordPlace } from '../records/index.ts'
+import { PLAIN_MARK, placeOfKey } from './rules.ts'
+
+/** What changed in the rules of a space since the store last asked. */
+export class RuleNews {
+  #marks: ReadonlyMap<PeerId, string> = new Map()
+  #erased: ReadonlySet<string> = new Set()
+  /** All that was ever told: after a rollback the store has not done what it was told last. */
+  readonly #told = new Set<PeerId>()
+  #isAnew = true
+
+  /** `before` kept the news of a state that no longer holds. */
+  constructor(before?: RuleNews) {
+    if (before === undefined) return
+    this.#marks = before.#marks
+    this.#told = before.#told
+  }
+
+  takeRules(marks: ReadonlyMap<PeerId, string>): ReadonlySet<PeerId> {
+    const changed = new Set(this.#isAnew ? this.#told : [])
+    for (const [peer, mark] of marks) {
+      // A member like most has no rule: at the start there is nothing to do for it.
+      const known = this.#marks.get(peer) ?? (this.#isAnew ? PLAIN_MARK : undefined)
+      if (known !== mark) changed.add(peer)
+    }
+    for (const peer of this.#marks.keys()) if (!marks.has(peer)) changed.add(peer)
+    this.#marks = marks
+    this.#isAnew = false
+    for (const peer of changed) this.#told.add(peer)
+    return changed
+  }
+
+  takeErased(erased: ReadonlySet<string>): readonly RecordPlace[] {
+    const fresh = erased.difference(this.#erased)
+    this.#erased = erased
+    return [...fresh].map(placeOfKey)
+  }
+}
