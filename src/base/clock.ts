@@ -10,7 +10,7 @@ export interface Timer extends Disposable {
  * tests and simulations on a `VirtualClock`.
  */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970. May jump; for people and for hybrid logical clocks. */
+  /** Wall clock, whole milliseconds since 1970. May jump; for people and for hybrid logical clocks. */
   now(): number
   /** Milliseconds from an arbitrary start; never goes back. For measuring and for deadlines. */
   monotonic(): number
@@ -39,7 +39,7 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#now
+    return Math.floor(this.#now)
   }
 
   monotonic(): number {

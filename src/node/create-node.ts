@@ -20,9 +20,9 @@ import {
   verifier,
 } from '../identity/index.ts'
 import { type ConnectionKeeper, connectionKeeper, type Transport } from '../network/index.ts'
-import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
+import type { Journal } from '../records/index.ts'
 import { research } from '../research/index.ts'
-import { createSpaces, type Spaces } from '../space/index.ts'
+import type { Spaces } from '../space/index.ts'
 import {
   acquireOwnerLock,
   type Database,
@@ -34,11 +34,12 @@ import {
 } from '../store/index.ts'
 import { createStanding, createSync, type Linking, type Standing, type Sync } from '../sync/index.ts'
 import { fileMark } from './adapters/file-mark.ts'
-import { type AddressBook, addressBook, addressBookSchema } from './address-book.ts'
+import { type AddressBook, addressBook } from './address-book.ts'
 import { admissionOf } from './admission.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { chosenDirectory } from './directory.ts'
 import { Doorkeeper } from './doorkeeper.ts'
+import { durablePillar, STORE_SCHEMAS } from './durable-pillar.ts'
 import { NodeError } from './errors.ts'
 import { EventLog } from './event-log/event-log.ts'
 import { watchNode } from './event-log/watch-node.ts'
@@ -124,9 +125,7 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
   // Who had the lock before may have changed the keys.
   const keys = openKeyFile({ folder, random, name: asked })
   const { openStore = openDatabase } = init
-  const database = resources.use(
-    openStore({ path, schemas: [recordsSchema, addressBookSchema], appVersion: init.version ?? '0' }),
-  )
+  const database = resources.use(openStore({ path, schemas: STORE_SCHEMAS, appVersion: init.version ?? '0' }))
   const searcher =
     (init.searchThread ?? (init.clock === undefined && init.openStore === undefined))
       ? resources.use(new ThreadedSearcher({ startThread: () => startSearchThread(path) }, { clock }))
@@ -153,7 +152,7 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
 /** Finishes a rotation that was begun: from here on the peer is the one of the new key. */
 async function withKeysInPlace(ground: Ground, { folder }: NodeInit): Promise<Ground> {
   if (!isRotation(ground.keys)) return ground
-  const { spaces } = durablePillar(ground)
+  const { spaces } = durablePillar(ground.name, ground)
   spaces.load()
   await handOver(ground.keys, spaces)
   ground.keys.takeOver()
@@ -207,7 +206,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
 async function buildLayers(init: NodeInit, ground: Ground, supervisor: Supervisor): Promise<Layers> {
   const { clock, random, log, addresses, identity, signatures, name } = ground
   const of = (module: string): Logger => log.child({ module })
-  const { spaces, journal } = durablePillar(ground)
+  const { spaces, journal } = durablePillar(ground.name, ground)
   // Both are parts of libp2p, which the caller may have replaced.
   const { network } = init
   const directory =
@@ -336,29 +335,6 @@ function nodeOf(
     [Symbol.asyncDispose]: () => life.end(),
   }
   return node
-}
-
-/** The journal asks the spaces who may write, and the spaces write through the journal. */
-function durablePillar(ground: Ground): { readonly spaces: Spaces; readonly journal: Journal } {
-  const { clock, random, log, database, identity, signatures, name } = ground
-  const spaces = createSpaces({ name })({
-    identity,
-    verifier: signatures,
-    clock,
-    random,
-    log: log.child({ module: 'space' }),
-  })
-  const journal = createJournal({ endOfTurn })({
-    database,
-    signer: identity.device,
-    verifier: signatures,
-    authority: spaces,
-    clock,
-    random,
-    log: log.child({ module: 'records' }),
-  })
-  spaces.attach(journal)
-  return { spaces, journal }
 }
 
 /** Those of a component are refused while it does not run. */

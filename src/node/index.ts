@@ -18,6 +18,8 @@ export type { InviteReport, NodeOperations } from './operations.ts'
 export type { PeerClock } from './peer-clocks.ts'
 export { listPeers, type PeerReport, type PingReport } from './peers.ts'
 export type { ReachReport } from './reach.ts'
+export { type RepairReport, repairStore } from './repair/adapters/repair-store.ts'
+export type { RebuildReport } from './repair/rebuild.ts'
 export type { AcceptReport, CreateReport, ForksReport } from './space-operations.ts'
 export type {
   ComponentFactory,

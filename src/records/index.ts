@@ -12,6 +12,7 @@ export { decodeHeader, encodeHeader, HEADER_MAX_BYTES, RECORD_SIGNATURE_TAG, rec
 export { createJournal, type JournalComponents, type JournalInit } from './journal.ts'
 export { PARKED_MAX_PER_LOG, PARKED_MAX_PER_SPACE } from './log-rules.ts'
 export { QUERY_MAX_RECORDS } from './record-query.ts'
+export { type SalvagedFrame, type SalvageReport, salvageFrames } from './salvage.ts'
 export { recordsSchema } from './schema.ts'
 export {
   type Authority,

@@ -77,14 +77,16 @@ export class Ingest {
       const outcome = this.#judge(candidate, isGenuine)
       this.#report.count(outcome === 'parked' && !this.#setAside(candidate) ? 'duplicate' : outcome)
     }
-    for (const log of this.#grown) this.#init.validity.restore(log)
+    this.#restore()
     if (this.#ledger.parking.size(this.#space) === 0) return
     for (const log of this.#grown) this.#judgeParked(log)
+    this.#restore()
   }
 
   /** Judges everything that is parked again. */
   parked(): void {
     for (const log of this.#ledger.parking.logs(this.#space)) this.#judgeParked(log)
+    this.#restore()
     this.#report.setParked(this.#ledger.parking.size(this.#space))
   }
 
@@ -95,6 +97,11 @@ export class Ingest {
       if (lowest !== undefined && lowest > next) this.#report.gap(log, next, lowest - 1)
     }
     return this.#report.finish()
+  }
+
+  /** What was set aside may continue what came. */
+  #restore(): void {
+    for (const log of this.#grown) this.#init.validity.restore(log)
   }
 
   readonly #isAhead = (hlc: number): boolean => this.#init.hybridClock.isTooFarAhead(hlc)

@@ -14,6 +14,7 @@ import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
 import { JournalRecord } from './stored-record.ts'
 import {
   type Authority,
+  FLAG_PRUNE_POINT,
   type Header,
   type JournalEvents,
   LOG_CLASS,
@@ -113,7 +114,8 @@ export class Ledger {
     const { header, id, frame, seq } = candidate
     const { checked, supersedes } = options
     if (log.n === 0) this.logs.insert(log)
-    if (supersedes) this.#dropBefore(log, seq)
+    if (supersedes) this.dropBefore(log, seq)
+    else if ((header.flags & FLAG_PRUNE_POINT) !== 0) this.logs.setUnpruned(log, true)
     const mayHaveBody = this.mayHaveBody(log, header)
     const state = mayHaveBody ? RECORD_STATE.live : RECORD_STATE.erased
     const body = mayHaveBody ? frame.body : null
@@ -176,10 +178,11 @@ export class Ledger {
     if (record.class === LOG_CLASS.expiring) this.#spent.add(this.#logOf(record))
   }
 
-  /** Drops the body of whatever is kept of this place. */
+  /** Drops the body of whatever is kept of this place. Control records never lose theirs. */
   erasePlace(space: SpaceId, { author, log: name, seq }: RecordPlace): void {
     if (!this.#init.authority.isErased(space, author, name, seq)) return
     const log = this.#logOf({ space, author, log: name })
+    if (log.class === LOG_CLASS.control) return
     this.parking.dropBody(space, log, seq)
     if (log.n === 0) return
     this.voided.dropBody(log, seq)
@@ -204,6 +207,17 @@ export class Ledger {
     this.#spent.delete(log)
   }
 
+  /** Drops what the prune point at this number supersedes. */
+  dropBefore(log: Log, seq: number): void {
+    const { state } = log
+    if (seq === 1) return
+    for (const record of this.records.between(log, state.base, seq - 1)) this.views.untouch(record)
+    this.records.remove(log, state.base, seq - 1)
+    this.logs.advance(log, { ...state, base: seq })
+    this.#stored = this.#stored.filter(({ record }) => !(isOf(record, log) && record.seq < seq))
+    this.#changed.add(log)
+  }
+
   /** Takes note of a fork for those who listen. */
   noteFork({ space, author, hex }: Log, seq: number): void {
     this.#forked.push({ space, author, log: hex, seq })
@@ -222,17 +236,6 @@ export class Ledger {
     const good = isSignedBy(this.#init.verifier, stored.device, stored.frame.header, stored.frame.signature)
     this.records.noteChecked(stored.rid, good ? SIGNATURE_STATE.checked : SIGNATURE_STATE.bad)
     return good
-  }
-
-  /** What a prune point supersedes. */
-  #dropBefore(log: Log, seq: number): void {
-    const { base, id } = log.state
-    if (seq === 1) return
-    for (const record of this.records.between(log, base, seq - 1)) this.views.untouch(record)
-    this.records.remove(log, base, seq - 1)
-    this.logs.advance(log, { base: seq, seq: seq - 1, id })
-    this.#stored = this.#stored.filter(({ record }) => !isOf(record, log))
-    this.#changed.add(log)
   }
 
   /** When the time of all records of a log is over, their headers are of no use to anybody; its end is remembered. */

@@ -22,6 +22,8 @@ export interface Log {
   state: LogState
   /** Whether a fork of it is known. */
   forked: boolean
+  /** Whether it holds prune points that did not take effect, because of a choice that may be withdrawn. */
+  unpruned: boolean
 }
 
 /** Spaces, logs and their heads. What changes is written once per transaction by `flush`. */
@@ -41,7 +43,7 @@ export class LogTable {
     this.#select = database.prepare('SELECT * FROM log WHERE space = ? AND device = ? AND name = ?')
     this.#selectNumber = database.prepare('SELECT * FROM log WHERE n = ?')
     this.#selectOwn = database.prepare('SELECT log FROM own_log WHERE space = ? AND class = ?')
-    this.#update = database.prepare('UPDATE log SET base = ?, seq = ?, id = ?, forked = ? WHERE n = ?')
+    this.#update = database.prepare('UPDATE log SET base = ?, seq = ?, id = ?, forked = ?, unpruned = ? WHERE n = ?')
     this.forget()
   }
 
@@ -58,8 +60,9 @@ export class LogTable {
 
   /** Writes what changed. */
   flush(): void {
-    for (const { n, state, forked } of this.#changed)
-      this.#update.run(state.base, state.seq, state.id, forked ? 1 : 0, n)
+    for (const { n, state, forked, unpruned } of this.#changed) {
+      this.#update.run(state.base, state.seq, state.id, forked ? 1 : 0, unpruned ? 1 : 0, n)
+    }
     this.#changed.clear()
   }
 
@@ -91,7 +94,16 @@ export class LogTable {
     if (row !== undefined) return this.#remember(logOfRow(space, row))
     // Copies: the bytes are views into a batch that would otherwise stay in memory with the log.
     return this.#remember(
-      makeLog({ n: 0, space, spaceN, device: device.slice(), name: name.slice(), state: EMPTY_LOG, forked: false }),
+      makeLog({
+        n: 0,
+        space,
+        spaceN,
+        device: device.slice(),
+        name: name.slice(),
+        state: EMPTY_LOG,
+        forked: false,
+        unpruned: false,
+      }),
     )
   }
 
@@ -120,6 +132,11 @@ export class LogTable {
 
   setForked(log: Log): void {
     log.forked = true
+    this.#changed.add(log)
+  }
+
+  setUnpruned(log: Log, unpruned: boolean): void {
+    log.unpruned = unpruned
     this.#changed.add(log)
   }
 
@@ -199,6 +216,7 @@ function logOfRow(space: SpaceId, row: Row): Log {
     name: blob(row.name),
     state: { base: integer(row.base), seq: integer(row.seq), id: blob(row.id) },
     forked: row.forked === 1,
+    unpruned: row.unpruned === 1,
   })
 }
 

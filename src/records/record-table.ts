@@ -6,7 +6,14 @@ import type { Log, LogTable } from './log-table.ts'
 import { QUERY_MAX_RECORDS, queryConditions } from './record-query.ts'
 import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
 import { JournalRecord } from './stored-record.ts'
-import { type Frame, type RecordQuery, RUN_MAX_BYTES, RUN_MAX_FRAMES, type StoredRecord } from './types.ts'
+import {
+  FLAG_PRUNE_POINT,
+  type Frame,
+  type RecordQuery,
+  RUN_MAX_BYTES,
+  RUN_MAX_FRAMES,
+  type StoredRecord,
+} from './types.ts'
 
 /** Results of lazy signature checks that wait for the next commit; beyond that they are forgotten and made again. */
 const NOTED_MAX = 16_384
@@ -208,6 +215,17 @@ export class RecordTable {
   *kinds(log: Log, from: number): Generator<{ readonly seq: number; readonly kind: number }> {
     const rows = this.#database.prepare('SELECT seq, kind FROM record WHERE log = ? AND seq >= ? ORDER BY seq')
     for (const row of rows.iterate(log.n, from)) yield { seq: integer(row.seq), kind: integer(row.kind) }
+  }
+
+  /** The number of the last prune point of a log up to `to`, if there is one after `from`. */
+  lastPrunePoint(log: Log, from: number, to: number): number | undefined {
+    const rows = this.#database
+      .prepare('SELECT seq, header FROM record WHERE log = ? AND seq > ? AND seq <= ? ORDER BY seq DESC')
+      .iterate(log.n, from, to)
+    for (const row of rows) {
+      if ((decodeHeader(blob(row.header)).flags & FLAG_PRUNE_POINT) !== 0) return integer(row.seq)
+    }
+    return undefined
   }
 
   /** Whether the time of every record that is held of a log is over. */

@@ -115,11 +115,12 @@ const TABLES = `
 /**
  * Only what counts stays in `record`. `voided` keeps what does not for now; the row with the lowest number goes first when there are
  * too many. `journal.last_rid` is the highest number ever given, as far as rows of higher numbers than all others were removed.
- * `log.forked` says that `fork` has rows of the log; `fork.checked` is a SIGNATURE_STATE for both signatures together.
+ * `log.forked` says that `fork` has rows of the log, `log.unpruned` that prune points took no effect; `fork.checked` is a SIGNATURE_STATE for both signatures together.
  */
 const VALIDITY = `
   ALTER TABLE journal ADD COLUMN last_rid INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE log ADD COLUMN base INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE log ADD COLUMN unpruned INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE log RENAME COLUMN frozen TO forked;
 
   CREATE TABLE voided (

@@ -150,7 +150,18 @@ export class Validity {
     const last = this.#writtenByRight(log, countsUpTo(log.state, this.limitOf(log), ledger.heldIn(log)))
     const isShortened = last < log.state.seq
     if (isShortened) ledger.truncate(log, last)
+    if (log.unpruned) this.#prune(log)
     return this.restore(log) || isShortened
+  }
+
+  /** Prune points that a choice made records like others take effect when it is withdrawn. */
+  #prune(log: Log): void {
+    const { records, logs } = this.#ledger
+    const { chosen } = this.limitOf(log)
+    const { base, seq } = log.state
+    const prunePoint = records.lastPrunePoint(log, base, Math.min(seq, chosen))
+    if (prunePoint !== undefined) this.#ledger.dropBefore(log, prunePoint)
+    if (chosen > seq) logs.setUnpruned(log, false)
   }
 
   /** The last number up to which the author of a log may have written what is held of it. We obey our own role when we write. */

@@ -1,11 +1,20 @@
 import { type Clock, hexOf, type PeerId, type Random, type RecordId, recordIdOf, type SpaceId } from '../base/index.ts'
 import { decodeCertificate, type Identity, isName, signer, type Verifier } from '../identity/index.ts'
-import { type Draft, type Fork, type Journal, LOG_CLASS, recordIdBytes, type VoidedRun } from '../records/index.ts'
+import {
+  type Draft,
+  type Fork,
+  type Journal,
+  LOG_CLASS,
+  type LogHead,
+  recordIdBytes,
+  type VoidedRun,
+} from '../records/index.ts'
 import { type ControlFields, type ControlType, CUTS_MAX, type Cut, LEVEL_MAX, writeControl } from './control-records.ts'
 import { deviceProof, isDeviceProof } from './device-proof.ts'
 import { SpaceError } from './errors.ts'
 import { certified } from './invite-key.ts'
 import type { KeyChanges } from './key-changes.ts'
+import { isControlLog } from './log-windows.ts'
 import type { Standing } from './membership.ts'
 import { assertRecoveryKey, recoveryLog } from './recovery.ts'
 import { isAtLeast, rankOf } from './roles.ts'
@@ -121,7 +130,7 @@ export class Governor {
       .forks(state.id)
       .find((one) => one.author === device && one.log === log && one.seq === seq)
     if (fork === undefined) throw invalid('that log has no fork there')
-    const isOwnData = device === this.#self && !log.startsWith('00')
+    const isOwnData = device === this.#self && !isControlLog(log)
     if (isOwnData) this.#own(state)
     else this.#assertAdminOver(state, device)
     const runs = this.#voided(state, device, log).filter(({ from }) => from === seq)
@@ -231,9 +240,9 @@ export class Governor {
   /** Control logs first and then the longest, should there be more than a record can name. */
   #cuts(state: SpaceState, peer: PeerId): readonly Cut[] {
     const heads = this.#journal.heads(state.id).filter(({ author }) => author === peer)
-    const isControl = (log: string): number => (log.startsWith('00') ? 0 : 1)
+    const rank = ({ log }: LogHead): number => (isControlLog(log) ? 0 : 1)
     return heads
-      .toSorted((a, b) => isControl(a.log) - isControl(b.log) || b.seq - a.seq)
+      .toSorted((a, b) => rank(a) - rank(b) || b.seq - a.seq)
       .slice(0, CUTS_MAX)
       .map(({ log, seq, id }) => [log, seq, id] as const)
   }

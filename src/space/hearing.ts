@@ -1,16 +1,13 @@
 import { hlcToMs, type PeerId } from '../base/index.ts'
 import type { ControlRecord, ControlType, GrantableRole } from './control-records.ts'
 import { type Device, inLogOrder, type RoleChange } from './device.ts'
-import { type Acceptance, endsOf, type Revocation } from './log-windows.ts'
+import { type Acceptance, endsOf, isControlLog, type Revocation } from './log-windows.ts'
 import { lowerOf } from './roles.ts'
 import type { Admission, Term } from './terms.ts'
 import type { Invite } from './types.ts'
 
 /** Of the recovery key, which ranks above every device. */
 export const RECOVERY_LEVEL = -1
-/** The class of a log is the first byte of its name. */
-const CONTROL_PREFIX = '00'
-
 /** An invite with the control log that counts its uses. */
 export type InviteStanding = Omit<Invite, 'space' | 'role'> & { readonly role: GrantableRole; readonly log: string }
 
@@ -208,10 +205,6 @@ function useUp(invite: OpenInvite | undefined, admit: ControlRecord<'admit'>): b
   if (hlcToMs(admit.hlc) > standing.expires || standing.used >= standing.uses) return false
   standing.used++
   return true
-}
-
-export function isControlLog(log: string): boolean {
-  return log.startsWith(CONTROL_PREFIX)
 }
 
 function isOf<T extends ControlType>(record: ControlRecord, type: T): record is ControlRecord & ControlRecord<T> {

@@ -1,6 +1,9 @@
 import { compareText, type PeerId, type RecordId } from '../base/index.ts'
 import type { Cut } from './control-records.ts'
 
+/** The class of a log is the first byte of its name. */
+const CONTROL_PREFIX = '00'
+
 /** The last record of a log that counts; `seq` 0 when none does. */
 export interface LogEnd {
   readonly seq: number
@@ -39,8 +42,7 @@ export interface Acceptance {
 export function endsOf(cuts: readonly Cut[]): ReadonlyMap<string, LogEnd> {
   const ends = new Map<string, LogEnd>()
   for (const [log, seq, id] of cuts) {
-    const known = ends.get(log)
-    if (known === undefined || seq < known.seq) ends.set(log, { seq, id })
+    ends.set(log, lowest([ends.get(log) ?? EVERYTHING, { seq, id }]))
   }
   return ends
 }
@@ -73,7 +75,12 @@ export function closedBy(accepted: readonly Acceptance[]): LogEnd {
 }
 
 export function lowest(ends: readonly LogEnd[]): LogEnd {
-  return ends.reduce((low, end) => (end.seq < low.seq ? end : low), EVERYTHING)
+  return ends.reduce((low, end) => (isLower(end, low) ? end : low), EVERYTHING)
+}
+
+/** Two ends at one place with different ids speak of a fork; so that all choose the same, the lower id counts. */
+function isLower(a: LogEnd, b: LogEnd): boolean {
+  return a.seq < b.seq || (a.seq === b.seq && compareText(a.id ?? '', b.id ?? '') < 0)
 }
 
 function moved(end: LogEnd, level: number, accepted: readonly Acceptance[]): LogEnd {
@@ -85,4 +92,8 @@ function moved(end: LogEnd, level: number, accepted: readonly Acceptance[]): Log
   }
   // The accepted stretches come in the order of seniority, so of those that end here the most senior speaks.
   return seq === end.seq ? end : { seq, id: authorised.find(({ to }) => to === seq)?.last }
+}
+
+export function isControlLog(log: string): boolean {
+  return log.startsWith(CONTROL_PREFIX)
 }

@@ -2,8 +2,8 @@ import type { PeerId } from '../base/index.ts'
 import { LOG_CLASS, type LogClass, type LogRule, NO_RULE, type RecordPlace } from '../records/index.ts'
 import type { ControlRecord } from './control-records.ts'
 import type { Device } from './device.ts'
-import { type Hearsay, isControlLog } from './hearing.ts'
-import { acceptedOf, type LogEnd, NOTHING } from './log-windows.ts'
+import type { Hearsay } from './hearing.ts'
+import { acceptedOf, isControlLog, type LogEnd, NOTHING } from './log-windows.ts'
 import { isAtLeast } from './roles.ts'
 import { placeOf } from './terms.ts'
 import type { Role } from './types.ts'
@@ -18,7 +18,8 @@ export interface SpaceRulesInit {
 /** Of a device all of whose logs count. */
 export const PLAIN_MARK = 'all'
 
-const NONE_COUNTS: LogRule = { end: NOTHING, branches: [] }
+/** Of a log of which nothing counts. */
+export const NONE_COUNTS: LogRule = { end: NOTHING, branches: [] }
 
 /** The role that a log of this class needs its author to have had. */
 export function neededFor(logClass: LogClass): Role {
@@ -42,12 +43,12 @@ export class SpaceRules {
     return isAtLeast(devices.get(peer)?.granted, neededFor(logClass))
   }
 
+  /** Where a log ends that `admits` lets be; of others it says nothing. */
   ruleOf(peer: PeerId, log: string): LogRule {
-    const { genesis, devices, hearsay, recovery } = this.#init
-    const isControl = isControlLog(log)
-    if (peer === recovery) return isControl ? NO_RULE : NONE_COUNTS
+    const { genesis, devices, hearsay } = this.#init
     const device = devices.get(peer)
-    if (device === undefined || !isAtLeast(device.granted, isControl ? 'relay' : 'writer')) return NONE_COUNTS
+    const isControl = isControlLog(log)
+    if (device === undefined || !this.admits(peer, isControl ? LOG_CLASS.control : LOG_CLASS.durable)) return NO_RULE
     const own = hearsay.ownChoices.get(peer) ?? []
     const end = isControl ? device.keptOf(log) : placeOf(device.tenure, log, own).end
     if (peer === genesis.author && log === genesis.log && end.seq === 0) return ruleOf({ seq: 1, id: genesis.id }, [])

@@ -36,9 +36,11 @@ import { SpaceError } from './errors.ts'
 import { Governor } from './governance.ts'
 import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
 import { type KeyChanges, NO_KEY_CHANGES } from './key-changes.ts'
+import { isControlLog } from './log-windows.ts'
 import type { Standing } from './membership.ts'
 import { Redeemer } from './redemption.ts'
 import { isAtLeast, rankOf } from './roles.ts'
+import { NONE_COUNTS } from './rules.ts'
 import { controlRecordOf, DIGEST_BYTES, SpaceState } from './space-state.ts'
 import { formatTicket } from './tickets.ts'
 import {
@@ -211,7 +213,12 @@ class StoredSpaces implements Spaces {
   }
 
   ruleOf(space: SpaceId, author: PeerId, log: string): LogRule {
-    return this.#states.get(space)?.ruleOf(author, log) ?? NO_RULE
+    const state = this.#states.get(space)
+    if (state === undefined) return NO_RULE
+    // Nobody asks whether we may have written what we wrote.
+    const logClass = isControlLog(log) ? LOG_CLASS.control : LOG_CLASS.durable
+    const isOutcast = author === this.#self && !state.mayHold(author, logClass)
+    return isOutcast ? NONE_COUNTS : state.ruleOf(author, log)
   }
 
   takeChangedRules(space: SpaceId): ReadonlySet<PeerId> {

@@ -14,12 +14,16 @@ interface BackupOptions {
   readonly verify?: boolean
 }
 
+interface RepairOptions {
+  readonly force?: boolean
+}
+
 interface RestoreOptions {
   readonly dryRun?: boolean
   readonly replace?: boolean
 }
 
-/** `backup`, `restore`: one file that holds a whole peer, neither needs the daemon. `export`: its records, for other programs. */
+/** `backup`, `restore`, `repair`: a whole peer in one file, and back; without the daemon. `export`: its records, for other programs. */
 export function addBackupCommands(program: Command): void {
   program
     .command('backup')
@@ -35,6 +39,11 @@ export function addBackupCommands(program: Command): void {
     .option('--dry-run', 'only check it and say what is in it')
     .option('--replace', 'move aside what this profile has now')
     .action(run<[string, RestoreOptions]>(restore))
+  program
+    .command('repair')
+    .description('make a new database of what is sound in a damaged one')
+    .option('--force', 'also when no damage shows')
+    .action(run<[RepairOptions]>(repair))
   program
     .command('export')
     .description('write every record as a line of JSON, in plain text')
@@ -110,6 +119,34 @@ async function restore(context: CommandContext, file: string, options: RestoreOp
     'start it with `plexus up`: what was written since the backup and reached others comes back from them',
   ]
   context.finish({ restored: true, ...report, ...facts }, lines.join('\n'))
+}
+
+async function repair(context: CommandContext, options: RepairOptions): Promise<void> {
+  await assertStopped(context)
+  const { repairStore } = await import('../../node/index.ts')
+  const line = progressLine()
+  const report = await repairStore({
+    folder: context.profile.folder,
+    version: VERSION,
+    force: options.force === true,
+    random: systemRandom(),
+    signal: context.signal,
+    onStep: (step, done) => line.show(done === 0 ? step : `${step} ${done}`),
+  }).finally(() => line.end())
+  const { rebuilt, found, aside } = report
+  if (rebuilt === undefined || aside === undefined) {
+    return context.finish(report, 'the database is sound; nothing was changed (--force rebuilds it all the same)')
+  }
+  const lines = [
+    `found      ${oneLine(found, 300)}`,
+    `kept       ${counted(rebuilt.records, 'record')}, ${counted(rebuilt.otherRows, 'setting and key', 'settings and keys')}`,
+    `lost       ${counted(rebuilt.lostRows, 'record')}, the bodies of ${rebuilt.lostBodies} more; ${rebuilt.refused} do not count without them`,
+    ...(rebuilt.incomplete.length === 0 ? [] : [`incomplete ${rebuilt.incomplete.join(', ')}`]),
+    `the damaged database is in ${aside}`,
+    '',
+    'start with `plexus up`: what was lost comes back from the members that hold it',
+  ]
+  context.finish(report, lines.join('\n'))
 }
 
 async function assertStopped({ profile }: CommandContext): Promise<void> {

@@ -9,7 +9,7 @@ export const STORE_CHECKS: readonly Examination[] = [
   ({ store }) => {
     if (store === undefined) return undefined
     const fix =
-      'Stop the daemon, keep a copy of plexus.db, put plexus.db.backup in its place or let the other members fill a new one.'
+      'Stop the daemon with `plexus down` and run `plexus repair`: what is lost comes back from the other members.'
     if ('error' in store) return fail('store', store.error, fix)
     const detail = `${byteCount(store.bytes)}, ${store.integrity}`
     return store.integrity === 'ok' ? ok('store', detail) : fail('store', detail, fix)

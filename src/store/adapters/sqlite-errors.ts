@@ -20,7 +20,7 @@ interface Meaning {
 const CORRUPT: Meaning = {
   code: 'ERR_STORE_CORRUPT',
   message: 'the database is damaged or is no database',
-  fix: 'Move it away and put its backup in place; without one, start anew: the other members of your spaces give back what was shared.',
+  fix: 'Stop the peer with `plexus down` and run `plexus repair`: what is sound is kept, the rest comes back from the other members.',
 }
 
 const LOCKED: Meaning = {

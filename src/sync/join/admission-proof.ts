@@ -15,8 +15,8 @@ import {
 import { type ControlRecord, controlRecordOf, evaluateMembership } from '../../space/index.ts'
 import { SyncError } from '../errors.ts'
 
-/** The recovery key of a space ranks above the founder's device. */
-const RECOVERY_LEVEL = -1
+/** The recovery key of a space ranks above the founder's device; before the genesis nothing can be judged. */
+const [RECOVERY_LEVEL, GENESIS_FIRST] = [-1, -2]
 
 interface Checked {
   readonly frame: Frame
@@ -50,12 +50,13 @@ export function proveAdmission(
 
   const level = (log: readonly Checked[]): number => {
     const author = log[0]?.author ?? self
+    if (log.some(({ id }) => recordIdOf(id) === genesis.id)) return GENESIS_FIRST
     if (author === recovery) return RECOVERY_LEVEL
     return (members.get(author) ?? former.get(author))?.level ?? Number.POSITIVE_INFINITY
   }
   return logs
     .filter((log) => Number.isFinite(level(log)))
-    .toSorted((a, b) => level(a) - level(b))
+    .toSorted((a, b) => level(a) - level(b) || begun(a) - begun(b))
     .map((log) => log.map(({ frame }) => frame))
 }
 
@@ -67,10 +68,14 @@ export function genuineLogs(
   frames: readonly Frame[],
   options: { readonly space: SpaceId; readonly verifier: Verifier },
 ): readonly (readonly Frame[])[] {
-  const begun = (log: readonly Checked[]): number => log[0]?.header.hlc ?? 0
   return checkedLogs(frames, options)
     .toSorted((a, b) => begun(a) - begun(b))
     .map((log) => log.map(({ frame }) => frame))
+}
+
+/** Who takes over a place, or is let in, begins to write after that. */
+function begun(log: readonly Checked[]): number {
+  return log[0]?.header.hlc ?? 0
 }
 
 function checkedLogs(

@@ -35,6 +35,8 @@ export class Join {
   async run(text: string, options: JoinOptions, signal: AbortSignal): Promise<JoinReport> {
     const ticket = parsed(text, this.#use.clock.now())
     if (this.#use.spaces.get(ticket.space)?.self !== undefined) {
+      const { issuer: peer, addresses } = ticket
+      if (addresses.length > 0) this.#use.events.emit('peer:addresses', { peer, addresses })
       throw new SyncError('ERR_ALREADY_MEMBER', 'this device is a member of that space already', {
         fix: 'Nothing to do; `plexus status` shows the space.',
       })
@@ -64,12 +66,13 @@ export class Join {
     const proof = { space: ticket.space, self: transport.self, verifier: verifier() }
     const logs = proveAdmission(answer.frames, proof)
 
-    const inStep = this.#untilInStep(ticket.space, signal)
-    this.#store(ticket.space, logs)
-    options.onStep?.('membership-received')
+    // Before the records: a member that knows no address of any other could never come back.
     for (const known of [{ peer: ticket.issuer, addresses }, ...answer.peers]) {
       if (known.peer !== transport.self && known.addresses.length > 0) events.emit('peer:addresses', known)
     }
+    const inStep = this.#untilInStep(ticket.space, signal)
+    this.#store(ticket.space, logs)
+    options.onStep?.('membership-received')
     if (await inStep) options.onStep?.('in-step')
     return this.#report(ticket)
   }
@@ -91,6 +94,7 @@ export class Join {
     const { spaces, journal } = this.#use
     using _expected = spaces.expect(space)
     for (const frames of logs) journal.ingest(space, frames, 'run')
+    journal.retryParked(space)
     if (spaces.get(space)?.self !== undefined) return
     throw new SyncError('ERR_JOIN_ANSWER', 'the control records of the issuer were not accepted by the store', {
       fix: 'Check the clocks of both machines: records from more than five minutes ahead are set aside.',

@@ -56,6 +56,7 @@ export class Reception {
     for (const [space, logs] of proven) {
       using _expected = spaces.expect(space)
       for (const frames of logs) journal.ingest(space, frames, 'run')
+      journal.retryParked(space)
       if (spaces.get(space)?.self === undefined) {
         throw new SyncError(
           'ERR_JOIN_ANSWER',

@@ -83,6 +83,7 @@ export class Exchange {
     const frames = await this.#readControl()
     const { verifier, journal } = this.#use
     for (const log of proveAdmission(frames, { space, self: this.#peer, verifier })) journal.ingest(space, log, 'run')
+    journal.retryParked(space)
     await this.#send({ is: spaces.roleOf(space, this.#peer) === undefined ? 'unknown' : 'member' })
   }
 

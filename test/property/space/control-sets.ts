@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { bytesOfHex, HLC_STEPS_PER_MS, type PeerId, peerIdOfKey, type RecordId } from '../../../src/base/index.ts'
+import { LOG_CLASS } from '../../../src/records/index.ts'
 import type {
   ControlBody,
   ControlRecord,
@@ -185,7 +186,7 @@ function bodyOf(one: Sketch, author: PeerId, earlier: readonly ControlRecord[]):
     case 'erase':
       return { type: 'erase', device, log, seq: from }
     case 'epoch':
-      return { type: 'epoch', n: 1, key: 'k', boxes: [] }
+      return { type: 'epoch', n: 1, key: '00', boxes: [] }
     case 'fork':
       return { type: 'fork', headerA: bytes, signatureA: bytes, headerB: bytes, signatureB: bytes }
     case 'rotate':
@@ -265,7 +266,8 @@ export function rulesOf({ rules }: Membership, records: readonly ControlRecord[]
   for (const peer of authors) {
     for (const log of logs) {
       const { end, branches } = rules.ruleOf(peer, log)
-      const text = end === undefined ? 'all' : end.seq === 0 ? 'none' : `${end.seq} ${end.id}`
+      const isAdmitted = rules.admits(peer, log.startsWith('00') ? LOG_CLASS.control : LOG_CLASS.durable)
+      const text = !isAdmitted ? 'none' : end === undefined ? 'all' : end.seq === 0 ? 'none' : `${end.seq} ${end.id}`
       texts[`${peer} ${log}`] = [text, ...branches.map(({ seq, id }) => `${seq}:${id}`).toSorted()].join(' ')
     }
   }

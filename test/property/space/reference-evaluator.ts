@@ -59,7 +59,8 @@ const low = (a: Role, b: Role): Role => (rank(a) < rank(b) ? a : b)
 const top = (roles: readonly Role[]): Role => roles.toSorted((a, b) => rank(b) - rank(a))[0] as Role
 const first = <T extends { level: number; id: string }>(list: readonly T[]): readonly T[] =>
   list.toSorted((a, b) => a.level - b.level || (a.id < b.id ? -1 : 1))
-const least = (ends: readonly End[]): End => ends.reduce((a, b) => (b[0] < a[0] ? b : a), INFINITE)
+const least = (ends: readonly End[]): End =>
+  ends.toSorted((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))[0] ?? INFINITE
 const isControl = (log: string): boolean => log.startsWith('00')
 
 /**

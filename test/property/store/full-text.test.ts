@@ -150,3 +150,39 @@ test('what was removed is nowhere in the tables', async () => {
     { numRuns: 50 },
   )
 })
+
+test('tags and selections leave exactly those out that they do not name', async () => {
+  const tag = fc.constantFrom('space a', 'space b', 'author x', 'author y', 'author z', '')
+  const tagged = fc.record({ document, tags: fc.uniqueArray(tag, { maxLength: 3 }), size: fc.nat({ max: 2 }) })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(tagged, { maxLength: 12 }),
+      fc.array(fc.uniqueArray(tag, { maxLength: 2 }), { maxLength: 3 }),
+      fc.option(fc.nat({ max: 2 }), { nil: undefined }),
+      text,
+      async (documents, tags, size, query) => {
+        const { database, index } = open()
+        database.exec('CREATE TABLE sizes (id TEXT PRIMARY KEY, size INTEGER NOT NULL) STRICT')
+        documents.forEach(({ document, tags, size }, number) => {
+          index.put(`${number}`, { ...document }, tags)
+          database.prepare('INSERT INTO sizes VALUES (?, ?)').run(`${number}`, size)
+        })
+        const all = await index.search(query, { limit: 100 })
+        const within = size === undefined ? undefined : { sql: 'SELECT id FROM sizes WHERE size = ?', params: [size] }
+        const some = await index.search(query, { limit: 100, tags, within })
+        const allowed = ({ id }: { readonly id: string }): boolean => {
+          const own = documents[Number(id)]
+          return (
+            tags.every((list) => list.some((each) => own?.tags.includes(each))) &&
+            (size === undefined || own?.size === size)
+          )
+        }
+        const ids = (hits: readonly { readonly id: string }[]): readonly string[] => hits.map(({ id }) => id).sort()
+        assert.deepEqual(ids(some.hits), ids(all.hits.filter(allowed)))
+        assert.deepEqual(some.frequencies, all.frequencies)
+        database.close()
+      },
+    ),
+    { numRuns: 300 },
+  )
+})

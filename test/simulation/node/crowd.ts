@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom, silentLogger, VirtualClock } from '../../../src/base/index.ts'
-import { runUntil, SimulatedNetwork, simulatedTransport } from '../../../src/network/index.ts'
+import { runFor, runUntil, SimulatedNetwork, simulatedTransport } from '../../../src/network/index.ts'
 import { createNode, type NodeInit, type PlexusNode } from '../../../src/node/index.ts'
 
 /** Whole nodes on one virtual clock and one simulated network, each with a folder of its own; disposing ends all. */
 export class Crowd implements AsyncDisposable {
   readonly clock: VirtualClock = new VirtualClock()
   readonly folder: string = mkdtempSync(join(tmpdir(), 'plexus-crowd-'))
-  readonly #network: SimulatedNetwork = new SimulatedNetwork(
+  readonly network: SimulatedNetwork = new SimulatedNetwork(
     {},
     { clock: this.clock, random: seededRandom(1), log: silentLogger() },
   )
@@ -22,12 +22,32 @@ export class Crowd implements AsyncDisposable {
         name,
         clock: this.clock,
         domains: [],
-        network: ({ identity }) => simulatedTransport(this.#network, identity.device.peer),
+        network: ({ identity }) => simulatedTransport(this.network, identity.device.peer),
         ...init,
       }),
     )
     this.#nodes.push(node)
     return node
+  }
+
+  /** Ends a node as `kill -9` would as far as others see, and starts it again from what is on disk. */
+  async restart(node: PlexusNode, init: Partial<NodeInit> = {}): Promise<PlexusNode> {
+    await this.stop(node)
+    return await this.node(node.name, init)
+  }
+
+  async stop(node: PlexusNode): Promise<void> {
+    const at = this.#nodes.indexOf(node)
+    if (at >= 0) this.#nodes.splice(at, 1)
+    await this.until(node.stop())
+  }
+
+  async link(a: PlexusNode, b: PlexusNode): Promise<void> {
+    await this.until(a.transport.dial(b.peer, b.transport.addresses()))
+  }
+
+  async run(ms: number): Promise<void> {
+    await runFor(this.clock, ms)
   }
 
   /** Joins `guest` to the space that `host` shares; their lanes are up when it resolves. */

@@ -40,11 +40,15 @@ export function findingsOf(scene: Scene): readonly Finding[] {
   ]
 }
 
-/** Who is a member of the space in its own eyes, and should be in step with the others. */
-function honestMembers({ world, space }: Scene): readonly Honest[] {
+/**
+ * Who is a member of the space in the eyes of its founder, and should be in step with it. Whoever was removed or lost its
+ * admission together with the rights of its admitter may not know: nobody speaks with it any more.
+ */
+function honestMembers({ world, space, founder }: Scene): readonly Honest[] {
   return world.peers.flatMap((peer) => {
-    const { node } = peer
-    return peer.isHonest && node?.spaces.get(space)?.self !== undefined ? [{ peer, node }] : []
+    const { node, id } = peer
+    const isMember = id !== undefined && founder.node?.spaces.roleOf(space, id) !== undefined
+    return peer.isHonest && node !== undefined && isMember ? [{ peer, node }] : []
   })
 }
 

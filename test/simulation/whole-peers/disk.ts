@@ -44,6 +44,7 @@ export class Disk {
   #database: Database | undefined
   #isDead = false
   #isFull = false
+  #wasFull = false
   /** What the disk holds for sure, if commits do not wait for it. */
   #synced: Image | undefined
 
@@ -58,6 +59,11 @@ export class Disk {
     return this.#folder
   }
 
+  /** Whether this disk has ever been full since the process began. */
+  get wasFull(): boolean {
+    return this.#wasFull
+  }
+
   get isFull(): boolean {
     return this.#isFull
   }
@@ -66,6 +72,7 @@ export class Disk {
   readonly open = (init: OpenDatabaseInit): Database => {
     const database = openDatabase(init)
     this.#isDead = false
+    this.#wasFull = this.#isFull
     this.#database = database
     const isSafe = database.prepare('PRAGMA synchronous').get()?.synchronous === FULL
     // Nothing here really loses power, so nothing has to wait for the real disk.
@@ -89,6 +96,7 @@ export class Disk {
   /** No page can be added any more. */
   fill(): void {
     this.#isFull = true
+    this.#wasFull = true
     this.#database?.exec('PRAGMA max_page_count=1')
   }
 
@@ -115,8 +123,11 @@ export class Disk {
 
   #watched(database: Database): Database {
     let depth = 0
+    // What is left of a process that ended must not reach the files of the next one.
+    const isMine = (): boolean => this.#database === database
     const statements = new WeakMap<Statement, Statement>()
     const use = <T>(work: () => T): T => {
+      if (!isMine()) throw new PowerCut('this process is over')
       this.#step('statement')
       return work()
     }
@@ -127,6 +138,7 @@ export class Disk {
       iterate: (...params) => use(() => statement.iterate(...params)),
     })
     const transaction = <T>(work: () => T): T => {
+      if (!isMine()) throw new PowerCut('this process is over')
       this.#assertAlive()
       if (depth > 0) return database.transaction(work)
       depth++
@@ -138,6 +150,7 @@ export class Disk {
     }
     return {
       prepare: (sql) => {
+        if (!isMine()) throw new PowerCut('this process is over')
         this.#assertAlive()
         const statement = database.prepare(sql)
         const known = statements.get(statement) ?? watch(statement)

@@ -12,7 +12,7 @@ export class PeerClock implements Clock {
   #offsetMs: number
   #driftPerMs = 0
   #driftsSince = 0
-  #isDead = false
+  #isOver = false
 
   constructor(base: VirtualClock, offsetMs: number) {
     this.#base = base
@@ -20,7 +20,7 @@ export class PeerClock implements Clock {
   }
 
   now(): number {
-    return this.#base.now() + this.errorMs
+    return Math.floor(this.#base.now() + this.errorMs)
   }
 
   monotonic(): number {
@@ -28,7 +28,7 @@ export class PeerClock implements Clock {
   }
 
   setTimer(delayMs: number, run: () => void): Timer {
-    if (this.#isDead) return NO_TIMER
+    if (this.#isOver) return NO_TIMER
     const timer = this.#base.setTimer(delayMs, () => {
       this.#timers.delete(timer)
       run()
@@ -39,6 +39,10 @@ export class PeerClock implements Clock {
       timer.cancel()
     }
     return { cancel, [Symbol.dispose]: cancel }
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /** How far the wall clock is from the truth. */
@@ -55,7 +59,7 @@ export class PeerClock implements Clock {
 
   /** The power is gone. */
   end(): void {
-    this.#isDead = true
+    this.#isOver = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
   }

@@ -1,6 +1,7 @@
 import type { Random } from '../../../src/base/index.ts'
 import { between, chance, pick, seededFor } from './chance.ts'
 import { findingsOf } from './checks.ts'
+import { PowerCut } from './disk.ts'
 import { FAULTS, MENDING } from './faults.ts'
 import type { Action, Scene } from './scene.ts'
 import { clearUp } from './weather.ts'
@@ -63,12 +64,21 @@ async function play(world: World, { hours }: ScenarioOptions): Promise<void> {
   const scene = await village(world, random, script.members)
   const end = world.clock.monotonic() + hours * HOUR_MS
   while (world.clock.monotonic() < end) {
-    for (const act of scene.later.splice(0)) await act()
-    await pick(random, script.actions)(scene)
+    for (const action of scene.later.splice(0)) await act(scene, action)
+    await act(scene, pick(random, script.actions))
     await world.run(pick(random, script.gapsMs))
   }
   await calm(scene)
   await settle(scene)
+}
+
+/** The power may go in the middle of a call that we make ourselves. */
+async function act(scene: Scene, action: Action): Promise<void> {
+  try {
+    await action(scene)
+  } catch (error) {
+    if (!(error instanceof PowerCut)) throw error
+  }
 }
 
 function scriptOf(random: Random): Script {
@@ -97,7 +107,7 @@ async function village(world: World, random: Random, members: number): Promise<S
   const { node } = founder
   if (node === undefined) throw new Violation('starts', 'the founder does not start')
   const { id: space } = await world.until(node.spaces.create({ name: 'village', personal: false }))
-  const scene: Scene = { world, random, space, tickets: new Map(), joined: new Set([founder]), later: [] }
+  const scene: Scene = { world, random, space, founder, tickets: new Map(), joined: new Set([founder]), later: [] }
   for (let number = 1; number < members; number++) {
     const role = number === 1 ? 'admin' : 'writer'
     const { ticket } = await world.until(node.call('space.invite', { space, role, uses: 1 }))
@@ -136,6 +146,10 @@ async function settle(scene: Scene): Promise<void> {
   const { world } = scene
   const end = world.clock.monotonic() + CALM_MAX_MS
   for (let goodSince: number | undefined; ; ) {
+    // Whoever was never told that it is a member asks again, as a person would.
+    for (const [peer, ticket] of scene.tickets) {
+      if (peer.node !== undefined && !scene.joined.has(peer)) join(scene, { peer, node: peer.node }, ticket)
+    }
     await world.run(MINUTE_MS)
     const now = world.clock.monotonic()
     const [first] = findingsOf(scene)

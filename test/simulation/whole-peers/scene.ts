@@ -8,6 +8,8 @@ export interface Scene {
   /** For what is done, and when. */
   readonly random: Random
   readonly space: SpaceId
+  /** Whom nobody can lower or remove. */
+  readonly founder: SimulatedPeer
   /** With what ticket each newcomer came. */
   readonly tickets: Map<SimulatedPeer, string>
   /** Who was told that it is a member. */

@@ -51,8 +51,9 @@ export class SimulatedPeer {
     return this.node !== undefined
   }
 
-  /** A clock for the next start, as wrong as the last one. */
-  newClock(): PeerClock {
+  /** A process begins, with a clock as wrong as the last one; it ends with the power. */
+  begin(): { readonly isOver: boolean } {
+    this.starts++
     this.clock = new PeerClock(this.#base, this.clock.errorMs)
     return this.clock
   }

@@ -1,5 +1,6 @@
 import { type Random, randomInt } from '../../../src/base/index.ts'
 import type { Channel, Transport } from '../../../src/network/index.ts'
+import { PowerCut } from './disk.ts'
 
 const LENGTH_BYTES = 4
 
@@ -15,12 +16,24 @@ export interface Weather {
  * A transport over bad weather: writes vanish, come twice or overtake each other. The first write of a channel, the greeting,
  * and writes that are not whole frames pass: without them the stream would be garbage, and its connection closed.
  */
-export function weatheredTransport(transport: Transport, weather: Weather, random: Random): Transport {
+export function weatheredTransport(
+  transport: Transport,
+  weather: Weather,
+  { random, life }: { readonly random: Random; readonly life: { readonly isOver: boolean } },
+): Transport {
   return new Proxy(transport, {
     get: (target, name) => {
       if (name === 'open') {
         const open: Transport['open'] = async (...args) => weathered(await target.open(...args), weather, random)
         return open
+      }
+      if (name === 'start') {
+        // What was starting when the power went must not come up afterwards.
+        const start: Transport['start'] = async (options) => {
+          if (life.isOver) throw new PowerCut('there is no power')
+          await target.start(options)
+        }
+        return start
       }
       if (name !== 'handle') return bound(target, name)
       const handle: Transport['handle'] = (protocol, options, run) =>
@@ -30,6 +43,7 @@ export function weatheredTransport(transport: Transport, weather: Weather, rando
   })
 }
 
+/** Not a proxy: `await using` does not find the end of one. */
 function weathered(channel: Channel, weather: Weather, random: Random): Channel {
   let isFirst = true
   let heldBack: Uint8Array | undefined
@@ -49,7 +63,14 @@ function weathered(channel: Channel, weather: Weather, random: Random): Channel 
     heldBack = undefined
     if (late !== undefined) await channel.send(late, options)
   }
-  return new Proxy(channel, { get: (target, name) => (name === 'send' ? send : bound(target, name)) })
+  const { peer, protocol, direction, closed } = channel
+  return {
+    ...{ peer, protocol, direction, closed, send },
+    read: (options) => channel.read(options),
+    close: () => channel.close(),
+    abort: (reason) => channel.abort(reason),
+    [Symbol.asyncDispose]: () => channel[Symbol.asyncDispose](),
+  }
 }
 
 /** Private fields are the target's own: its methods must be called on it. */

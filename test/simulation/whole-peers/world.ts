@@ -8,7 +8,8 @@ import { createNode, type PlexusNode } from '../../../src/node/index.ts'
 import { research } from '../../../src/research/index.ts'
 import { Book } from './book.ts'
 import { seededFor } from './chance.ts'
-import type { CrashPlan } from './disk.ts'
+import { complaints } from './complaints.ts'
+import { type CrashPlan, PowerCut } from './disk.ts'
 import { notes } from './notes.ts'
 import { SimulatedPeer } from './simulated-peer.ts'
 import { Trace } from './trace.ts'
@@ -73,6 +74,7 @@ export class World implements AsyncDisposable {
     try {
       node = await this.until(Promise.race([starting, cut]))
     } catch (error) {
+      if (error instanceof PowerCut || peer.clock.isOver) return
       if (!peer.disk.isFull) this.fail('starts', `${peer.name} does not start: ${codeOf(error)} ${reasonOf(error)}`)
       this.trace.note(`${peer.name} could not start: ${reasonOf(error)}`)
       peer.die()
@@ -107,7 +109,7 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const peer of this.running()) {
-      this.network.kill(peer.node?.peer ?? ('' as never), peer.address)
+      if (peer.id !== undefined) this.network.kill(peer.id, peer.address)
       peer.die()
     }
     for (const peer of this.peers) peer.disk.close()
@@ -117,26 +119,32 @@ export class World implements AsyncDisposable {
   #createNode(peer: SimulatedPeer): Promise<PlexusNode> {
     const { seed } = this
     peer.disk.close()
-    peer.starts++
+    const { disk } = peer
+    const life = peer.begin()
+    const onError = (what: string): void => {
+      // A process without power says nothing, and one that cannot write says so.
+      if (!life.isOver && !disk.wasFull) this.fail('quiet', `${peer.name} logged an error: ${what}`)
+    }
     const chanceOf = (what: string) => seededFor(seed, what, peer.number, peer.starts)
     return createNode({
       folder: peer.disk.folder,
       name: peer.name,
-      clock: peer.newClock(),
+      log: complaints(onError),
+      clock: peer.clock,
       random: chanceOf('node'),
       openStore: peer.disk.open,
       domains: [cognition(), research(), notes()],
       network: ({ identity }) => {
+        peer.id = identity.device.peer
         const { address = this.network.addressOf(identity.device.peer) } = peer
         const transport = simulatedTransport(this.network, identity.device.peer, { address })
-        return weatheredTransport(transport, peer.weather, chanceOf('weather'))
+        return weatheredTransport(transport, peer.weather, { random: chanceOf('weather'), life })
       },
     })
   }
 
   #onStarted(peer: SimulatedPeer, node: PlexusNode): void {
     peer.node = node
-    peer.id = node.peer
     this.trace.note(`${peer.name} is up as ${node.peer.slice(-6)}`)
     node.journal.events.on('record:stored', ({ record, own }) => {
       this.trace.note(
@@ -169,7 +177,7 @@ export class World implements AsyncDisposable {
     const how = plan === 'now' ? 'between two events' : `at ${plan.at} ${plan.n}`
     this.trace.note(`${peer.name} loses power ${how}`)
     this.book.count('crash')
-    const id = peer.node?.peer ?? peer.id
+    const { id } = peer
     peer.die()
     if (id !== undefined) this.network.kill(id, peer.address)
   }

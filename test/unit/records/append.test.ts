@@ -71,6 +71,20 @@ describe('a journal', () => {
     assert.equal(journal.figures().appendCommits, before + 3)
   })
 
+  it('writes together what belongs together, in the order in which all was appended', async () => {
+    const { journal, space } = await founded()
+    const before = journal.figures().appendCommits!
+    const control = { space, class: LOG_CLASS.control, kind: 2, body: {} } as const
+    const [single, together, last] = await Promise.all([
+      journal.append(draft(space, 1)),
+      journal.appendTogether([draft(space, 2), control, draft(space, 3)]),
+      journal.append(draft(space, 4)),
+    ])
+    assert.equal(journal.figures().appendCommits, before + 3)
+    assert.deepEqual([single.seq, together.map(({ seq }) => seq), last.seq], [1, [2, 2, 3], 4])
+    assert.deepEqual(await journal.appendTogether([]), [])
+  })
+
   it('tells of a record after its commit and before its append resolves', async () => {
     const { journal, database, space } = await founded()
     const order: unknown[] = []
@@ -150,6 +164,33 @@ describe('an append that cannot be', () => {
     )
     assert.equal(journal.heads(space).find(({ log }) => log.startsWith('01'))?.seq, 1)
     await assert.rejects(journal.append(draft(space)), rejects('ERR_WRITE_NOT_ALLOWED'))
+  })
+
+  it('takes with it what belongs to it, in memory too', async () => {
+    const { journal, authority, signer, space, genesis } = await founded()
+    authority.verdicts.set(signer.peer, (seq) => (seq === 3 ? REFUSED : { allowed: true }))
+    const control = { space, class: LOG_CLASS.control, kind: 2, body: {} } as const
+    const outcomes = await Promise.allSettled([
+      journal.append(draft(space, 1)),
+      journal.appendTogether([control, draft(space, 2), draft(space, 3), draft(space, 4)]),
+    ])
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    )
+    assert.deepEqual(
+      journal
+        .heads(space)
+        .map(({ seq }) => seq)
+        .toSorted(),
+      [1, 1],
+    )
+    assert.deepEqual(authority.reloaded, [space])
+    assert.equal(journal.heads(space).find(({ log }) => log === genesis.log)?.seq, 1)
+    await assert.rejects(
+      journal.appendTogether(new Array<Draft>(COMMIT_MAX_RECORDS + 1).fill(draft(space))),
+      rejects('ERR_DRAFT_INVALID'),
+    )
   })
 
   it('rejects in a space that is not known', async () => {

@@ -64,7 +64,7 @@ export class TableAuthority implements Authority {
     this.reloaded.push(space)
   }
 
-  ruleOf(): LogRule {
+  ruleOf(..._of: Parameters<Authority['ruleOf']>): LogRule {
     return NO_RULE
   }
 
@@ -76,7 +76,7 @@ export class TableAuthority implements Authority {
     return []
   }
 
-  isErased(): boolean {
+  isErased(..._of: Parameters<Authority['isErased']>): boolean {
     return false
   }
 }

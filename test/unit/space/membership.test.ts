@@ -1,73 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HLC_STEPS_PER_MS, type PeerId, type RecordId } from '../../../src/base/index.ts'
-import {
-  type ControlFields,
-  type ControlRecord,
-  type ControlType,
-  evaluateMembership,
-  type GrantableRole,
-  type Membership,
-} from '../../../src/space/index.ts'
-
-const LOG = '00000000000000aa'
-const F = 'founder' as PeerId
-const [A, B, C] = ['a', 'b', 'c'] as PeerId[] as [PeerId, PeerId, PeerId]
-
-/** Writes control records as devices would, each in one log. */
-class Book {
-  readonly genesis: ControlRecord<'genesis'>
-  readonly records: ControlRecord[] = []
-  readonly #seq = new Map<PeerId, number>()
-
-  constructor() {
-    this.genesis = this.write(F, 'genesis', {
-      v: 1,
-      name: 'lab',
-      personal: false,
-      principal: 'p',
-      certificate: new Uint8Array(),
-      sealing: 's',
-      member: 'f',
-      history: 'all',
-    }) as ControlRecord<'genesis'>
-    this.records.length = 0
-  }
-
-  write<T extends ControlType>(author: PeerId, type: T, fields: ControlFields[T], ms = 0): ControlRecord {
-    const seq = (this.#seq.get(author) ?? 0) + 1
-    this.#seq.set(author, seq)
-    const id = `${author}-${seq}` as RecordId
-    const record = { id, author, log: LOG, seq, hlc: ms * HLC_STEPS_PER_MS, body: { type, ...fields } } as ControlRecord
-    this.records.push(record)
-    return record
-  }
-
-  admit(
-    author: PeerId,
-    device: PeerId,
-    role: GrantableRole,
-    level: number,
-    invite?: string,
-    ms?: number,
-  ): ControlRecord {
-    const fields = { device, principal: 'p', role, level, name: 'n', certificate: new Uint8Array(), sealing: 's' }
-    return this.write(author, 'admit', invite === undefined ? fields : { ...fields, invite }, ms)
-  }
-
-  role(author: PeerId, device: PeerId, role: GrantableRole, replaces: ControlRecord, cut = 0): ControlRecord {
-    const cuts = [[LOG, cut, replaces.id]] as const
-    return this.write(author, 'role', { device, role, replaces: replaces.id, cuts: cut === 0 ? [] : cuts })
-  }
-
-  evaluate(): Membership {
-    return evaluateMembership(this.genesis, this.records)
-  }
-
-  roles(): Record<string, string> {
-    return Object.fromEntries([...this.evaluate().members].map(([peer, { role }]) => [peer, role]))
-  }
-}
+import { A, B, Book, C, F } from './control-book.ts'
 
 test('an admission needs an admin, and a level above its own', () => {
   const book = new Book()
@@ -142,14 +75,14 @@ test('an invite counts its uses in the log of its issuer, and only until it expi
   const book = new Book()
   book.admit(F, A, 'admin', 1)
   book.write(F, 'invite', { key: 'k', role: 'writer', uses: 1, expires: 100 })
-  book.admit(A, B, 'writer', 2, 'k')
+  book.admit(A, B, 'writer', 2, { invite: 'k' })
   assert.equal(book.roles()[B], undefined, 'another device cannot use it')
-  book.admit(F, B, 'reader', 1, 'k')
+  book.admit(F, B, 'reader', 1, { invite: 'k' })
   assert.equal(book.roles()[B], undefined, 'it is for a writer')
-  book.admit(F, B, 'writer', 1, 'k', 101)
+  book.admit(F, B, 'writer', 1, { invite: 'k', ms: 101 })
   assert.equal(book.roles()[B], undefined, 'it has expired')
-  book.admit(F, B, 'writer', 1, 'k', 100)
-  book.admit(F, C, 'writer', 1, 'k', 100)
+  book.admit(F, B, 'writer', 1, { invite: 'k', ms: 100 })
+  book.admit(F, C, 'writer', 1, { invite: 'k', ms: 100 })
   assert.deepEqual(book.roles(), { founder: 'founder', a: 'admin', b: 'writer' })
   assert.deepEqual(
     book.evaluate().invites.map(({ id, used }) => [id, used]),
@@ -159,7 +92,7 @@ test('an invite counts its uses in the log of its issuer, and only until it expi
 
 test('an admission before its invite counts for nothing', () => {
   const book = new Book()
-  book.admit(F, A, 'writer', 1, 'k')
+  book.admit(F, A, 'writer', 1, { invite: 'k' })
   book.write(F, 'invite', { key: 'k', role: 'writer', uses: 1, expires: 100 })
   assert.deepEqual(book.roles(), { founder: 'founder' })
 })

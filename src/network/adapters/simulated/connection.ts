@@ -69,6 +69,11 @@ export class SimulatedEnd implements Connection {
     }
   }
 
+  /** Whether both ends still stand: one may fall before the other knows that it was called. */
+  get isWhole(): boolean {
+    return this.#isOpen && this.#other !== undefined && this.#other.#isOpen
+  }
+
   get channels(): number {
     return this.#channels.size
   }

@@ -1,0 +1,48 @@
+import type { Clock, Logger, Random } from '../base/index.ts'
+import type { Identity, Verifier } from '../identity/index.ts'
+import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
+import { createSpaces, type Spaces } from '../space/index.ts'
+import type { Database, Schema } from '../store/index.ts'
+import { addressBookSchema } from './address-book.ts'
+
+/** Every module's tables in the database of a peer. */
+export const STORE_SCHEMAS: readonly Schema[] = [recordsSchema, addressBookSchema]
+
+export interface DurablePillarComponents {
+  /** Opened with STORE_SCHEMAS. */
+  readonly database: Database
+  readonly identity: Identity
+  readonly signatures: Verifier
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+export interface DurablePillar {
+  /** Not loaded yet. */
+  readonly spaces: Spaces
+  readonly journal: Journal
+}
+
+/** The journal asks the spaces who may write, and the spaces write through the journal. `name` is our own, as others see it. */
+export function durablePillar(name: string, components: DurablePillarComponents): DurablePillar {
+  const { clock, random, log, database, identity, signatures } = components
+  const spaces = createSpaces({ name })({
+    identity,
+    verifier: signatures,
+    clock,
+    random,
+    log: log.child({ module: 'space' }),
+  })
+  const journal = createJournal({ endOfTurn })({
+    database,
+    signer: identity.device,
+    verifier: signatures,
+    authority: spaces,
+    clock,
+    random,
+    log: log.child({ module: 'records' }),
+  })
+  spaces.attach(journal)
+  return { spaces, journal }
+}
