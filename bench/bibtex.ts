@@ -8,7 +8,7 @@ import type { Bus } from '../src/bus/index.ts'
 import { identityFromSeeds, verifier } from '../src/identity/index.ts'
 import { createJournal, endOfTurn, recordsSchema } from '../src/records/index.ts'
 import { BibtexReader, Inheritance, paperOfEntry, Research } from '../src/research/index.ts'
-import { createSpaces } from '../src/space/index.ts'
+import { createSpaces, spaceSchema } from '../src/space/index.ts'
 import { openDatabase } from '../src/store/index.ts'
 import { type Benchmark, type Figure, median, rate } from './benchmark.ts'
 
@@ -72,7 +72,7 @@ async function library(text: string): Promise<readonly Figure[]> {
   // Timers of the clock do not keep a process alive.
   const alive = setInterval(() => undefined, 1_000)
   try {
-    using database = openDatabase({ path: join(folder, 'plexus.db'), schemas: [recordsSchema] })
+    using database = openDatabase({ path: join(folder, 'plexus.db'), schemas: [recordsSchema, spaceSchema] })
     const research = await openLibrary(database)
     const context = {
       caller: { kind: 'person', client: 'bench' } as const,
@@ -106,8 +106,17 @@ async function openLibrary(database: ReturnType<typeof openDatabase>): Promise<R
   const [clock, random, log, signatures] = [systemClock(), systemRandom(), silentLogger(), verifier()]
   const seeds = { device: random.bytes(32), principal: random.bytes(32), sealing: random.bytes(32) }
   const identity = identityFromSeeds(seeds, { name: 'bench' })
-  const spaces = createSpaces({ name: 'bench' })({ identity, verifier: signatures, clock, random, log })
-  const components = { database, signer: identity.device, verifier: signatures, authority: spaces, clock, random, log }
+  const spaces = createSpaces({ name: 'bench' })({ identity, verifier: signatures, database, clock, random, log })
+  const components = {
+    database,
+    signer: identity.device,
+    verifier: signatures,
+    authority: spaces,
+    cipher: spaces.cipher,
+    clock,
+    random,
+    log,
+  }
   const journal = createJournal({ endOfTurn })(components)
   spaces.attach(journal)
   const research = new Research({}, { journal, spaces, clock, log, bus: alone(identity.device.peer) })

@@ -7,7 +7,7 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { Benchmark, Figure, RunOptions } from './benchmark.ts'
 
-const HARNESS = ['main.ts', 'benchmark.ts']
+const HARNESS = ['main.ts', 'benchmark.ts', 'remote.ts']
 const NAMES: readonly string[] = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !HARNESS.includes(file))
   .map((file) => file.slice(0, -'.ts'.length))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { keyOfPeerId, silentLogger, systemClock, systemRandom } from 'plexus/base'
 import { loadOrCreateIdentity, verifier } from 'plexus/identity'
 import { createJournal, isSignedBy, KIND_RANGES, LOG_CLASS, recordsSchema } from 'plexus/records'
-import { createSpaces } from 'plexus/space'
+import { createSpaces, spaceSchema } from 'plexus/space'
 import { openDatabase } from 'plexus/store'
 
 const MEASUREMENT = KIND_RANGES.application[0]
@@ -15,9 +15,15 @@ const identity = loadOrCreateIdentity({ folder: folder.path, random: parts.rando
 
 /** The journal asks the spaces who may write, and the spaces write through the journal. */
 function open() {
-  const database = openDatabase({ path: join(folder.path, 'records.db'), schemas: [recordsSchema] })
-  const spaces = createSpaces({ name: 'ada' })({ identity, ...parts })
-  const journal = createJournal()({ database, signer: identity.device, authority: spaces, ...parts })
+  const database = openDatabase({ path: join(folder.path, 'records.db'), schemas: [recordsSchema, spaceSchema] })
+  const spaces = createSpaces({ name: 'ada' })({ identity, database, ...parts })
+  const journal = createJournal()({
+    database,
+    signer: identity.device,
+    authority: spaces,
+    cipher: spaces.cipher,
+    ...parts,
+  })
   spaces.attach(journal)
   spaces.load()
   return { database, spaces, journal }

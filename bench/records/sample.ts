@@ -74,18 +74,19 @@ export function makeSample(): Sample {
   return { space: spaceIdOf(space), genesis: first.frame, runs: batchesOf(records), live: batchesOf(inTurn), records }
 }
 
-interface Place extends Pick<Header, 'space' | 'seq' | 'prev' | 'kind'> {
-  readonly log: number
+export interface Place extends Pick<Header, 'space' | 'seq' | 'prev' | 'kind'> {
+  /** The name of the log, or the number that all its bytes have. */
+  readonly log: number | Uint8Array
   readonly text: string
 }
 
-function makeRecord(author: Signer, { log, text, ...place }: Place): Prepared {
+export function makeRecord(author: Signer, { log, text, ...place }: Place): Prepared {
   const body = encodeBody({ text }, systemRandom())
   const header: Header = {
     v: 1,
     ...place,
     device: author.publicKey,
-    log: new Uint8Array(8).fill(log),
+    log: typeof log === 'number' ? new Uint8Array(8).fill(log) : log,
     hlc: 1_700_000_000_000 * HLC_STEPS_PER_MS + place.seq,
     auth: new Uint8Array(8),
     flags: 0,

@@ -74,9 +74,19 @@ export class Cognition implements Component {
     const { journal, clock } = this.#components
     if (this.#subscription !== undefined) return
     this.#since = clock.now()
-    this.#subscription = journal.events.on('record:stored', ({ record, own }) => {
-      if (!own && record.kind === COGNITION_KIND.thought) this.#announce(record)
-    })
+    const subscriptions = new DisposableStack()
+    this.#subscription = subscriptions
+    subscriptions.use(
+      journal.events.on('record:stored', ({ record, own }) => {
+        if (!own && record.kind === COGNITION_KIND.thought) this.#announce(record)
+      }),
+    )
+    // Its key came later than the thought.
+    subscriptions.use(
+      journal.events.on('record:read', ({ record }) => {
+        if (record.kind === COGNITION_KIND.thought) this.#announce(record)
+      }),
+    )
   }
 
   async stop(): Promise<void> {

@@ -22,7 +22,7 @@ import {
 import { type ConnectionKeeper, connectionKeeper, type Transport } from '../network/index.ts'
 import type { Journal } from '../records/index.ts'
 import { research } from '../research/index.ts'
-import type { Spaces } from '../space/index.ts'
+import { KeyRenewal, type Spaces } from '../space/index.ts'
 import {
   acquireOwnerLock,
   type Database,
@@ -189,6 +189,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   addOperations(operations, nodeOperations(node, random))
   const optional: readonly NodeComponent[] = [
     new ClockWatch({ journal, clock, self: node.peer }),
+    new KeyRenewal({ spaces, clock, random, log: log.child({ module: 'keys' }) }),
     new Expiry({ journal, clock, random, log: log.child({ module: 'expiry' }) }),
     ...domains,
     ...(init.components ?? []).map((component) => component(node)),

@@ -1,12 +1,13 @@
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Identity, Verifier } from '../identity/index.ts'
 import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
-import { createSpaces, type Spaces } from '../space/index.ts'
+import { createSpaces, type Spaces, spaceSchema } from '../space/index.ts'
 import type { Database, Schema } from '../store/index.ts'
+import { syncSchema } from '../sync/index.ts'
 import { addressBookSchema } from './address-book.ts'
 
 /** Every module's tables in the database of a peer. */
-export const STORE_SCHEMAS: readonly Schema[] = [recordsSchema, addressBookSchema]
+export const STORE_SCHEMAS: readonly Schema[] = [recordsSchema, spaceSchema, syncSchema, addressBookSchema]
 
 export interface DurablePillarComponents {
   /** Opened with STORE_SCHEMAS. */
@@ -30,6 +31,7 @@ export function durablePillar(name: string, components: DurablePillarComponents)
   const spaces = createSpaces({ name })({
     identity,
     verifier: signatures,
+    database,
     clock,
     random,
     log: log.child({ module: 'space' }),
@@ -39,6 +41,7 @@ export function durablePillar(name: string, components: DurablePillarComponents)
     signer: identity.device,
     verifier: signatures,
     authority: spaces,
+    cipher: spaces.cipher,
     clock,
     random,
     log: log.child({ module: 'records' }),

@@ -26,6 +26,7 @@ import type { Ledger } from './ledger.ts'
 import { NO_RECORD, supersedes } from './log-rules.ts'
 import type { Log } from './log-table.ts'
 import { SIGNATURE_STATE } from './schema.ts'
+import type { PlainBody, SealedBodies } from './sealed-body.ts'
 import {
   type Authority,
   type BodyMap,
@@ -58,6 +59,7 @@ export interface AppenderInit {
   readonly validity: Validity
   readonly signer: Signer
   readonly authority: Authority
+  readonly bodies: SealedBodies
   readonly hybridClock: HybridClock
   readonly random: Random
   /** Calls back once the callers of this turn have had their say. */
@@ -74,6 +76,9 @@ interface Entry {
   readonly body: Uint8Array
 }
 
+/** What is seen of an entry from outside: of an encrypted one the ciphertext. */
+type Outside = Pick<Entry, 'kind' | 'exp' | 'flags' | 'body'> & { readonly epoch?: number }
+
 /** What is written in one commit or not at all. */
 interface Waiting {
   readonly entries: readonly Entry[]
@@ -81,6 +86,8 @@ interface Waiting {
   readonly resolve: (records: readonly StoredRecord[]) => void
   readonly reject: (reason: unknown) => void
 }
+
+type Outcome = readonly StoredRecord[] | RecordsError
 
 /** Writes this device's own records. Whoever appends in one turn of the event loop shares one commit and one flush of the disk. */
 export class Appender {
@@ -180,7 +187,10 @@ export class Appender {
       this.#queuedBytes -= bytes
     }
     try {
-      const outcomes = this.#init.validity.commit(() => taken.map(({ entries }) => this.#writeAll(entries)))
+      const outcomes = this.#init.validity.commit(
+        () => taken.map(({ entries }) => this.#writeAll(entries)),
+        (written) => written.map((outcome) => this.#counting(outcome)),
+      )
       this.#commits++
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome instanceof RecordsError) {
@@ -196,7 +206,7 @@ export class Appender {
   }
 
   /** A single record that may not be written is no reason to lose the others of its commit, so its error is returned. */
-  #writeAll(entries: readonly Entry[]): readonly StoredRecord[] | RecordsError {
+  #writeAll(entries: readonly Entry[]): Outcome {
     const records: StoredRecord[] = []
     for (const entry of entries) {
       const outcome = this.#write(entry)
@@ -205,6 +215,15 @@ export class Appender {
       else throw outcome
     }
     return records
+  }
+
+  /** What was written and ends its own log is not acknowledged; what was to be together is then not written. */
+  #counting(outcome: Outcome): Outcome {
+    if (outcome instanceof RecordsError || !outcome.some((record) => this.#init.ledger.wasVoided(record)))
+      return outcome
+    const error = notAllowed('it would not count')
+    if (outcome.length > 1) throw error
+    return error
   }
 
   #write(entry: Entry): StoredRecord | RecordsError {
@@ -219,10 +238,16 @@ export class Appender {
     if (refusal !== undefined) return refusal
     if (validity.limitOf(log).seq <= seq) return notAllowed('its records would not count')
     const place = { space: bytesOfHex(space), log: log.name, seq: seq + 1, prev: id, auth: authority.digest(space) }
-    return this.#store(
-      log,
-      this.#sign(place, prunesItself(log) ? { ...entry, flags: entry.flags | FLAG_PRUNE_POINT } : entry),
-    )
+    const outside = this.#sealed(log, prunesItself(log) ? { ...entry, flags: entry.flags | FLAG_PRUNE_POINT } : entry)
+    return outside instanceof RecordsError ? outside : this.#store(log, this.#sign(place, outside), entry)
+  }
+
+  /** The entry as it is to be written next. */
+  #sealed({ space, name, class: logClass, state }: Log, entry: Entry): Outside | RecordsError {
+    const { bodies, signer } = this.#init
+    if (!bodies.mustSeal(space, logClass)) return entry
+    const sealed = bodies.seal({ space, device: signer.publicKey, log: name, seq: state.seq + 1 }, entry)
+    return sealed instanceof RecordsError ? sealed : { ...entry, ...sealed, flags: entry.flags | sealed.flags }
   }
 
   /** The log that we write, or a new incarnation where it ended, forked, or is an expiring one that grew long. */
@@ -241,7 +266,7 @@ export class Appender {
     const space = spaceIdOf(candidate.id)
     const refusal = this.#refusal(space, hexOf(name), 1, entry)
     if (refusal !== undefined) return refusal
-    return this.#store(this.#find(space, this.#init.ledger.logs.addSpace(space), name), candidate)
+    return this.#store(this.#find(space, this.#init.ledger.logs.addSpace(space), name), candidate, entry)
   }
 
   #refusal(space: SpaceId, log: string, seq: number, entry: Entry): RecordsError | undefined {
@@ -250,9 +275,9 @@ export class Appender {
     return verdict.allowed ? undefined : notAllowed(verdict.reason)
   }
 
-  #sign(place: Pick<Header, 'space' | 'log' | 'seq' | 'prev' | 'auth'>, entry: Entry): Candidate {
+  #sign(place: Pick<Header, 'space' | 'log' | 'seq' | 'prev' | 'auth'>, entry: Outside): Candidate {
     const { signer, hybridClock } = this.#init
-    const { body, kind, exp, flags } = entry
+    const { body, kind, exp, flags, epoch = 0 } = entry
     const header: Header = {
       v: RECORD_VERSION,
       ...place,
@@ -260,7 +285,7 @@ export class Appender {
       hlc: hybridClock.tick(),
       kind,
       flags,
-      epoch: 0,
+      epoch,
       exp,
       bodyHash: bodyHashOf(body),
       bodyLen: body.length,
@@ -279,13 +304,14 @@ export class Appender {
     }
   }
 
-  #store(log: Log, candidate: Candidate): StoredRecord {
+  #store(log: Log, candidate: Candidate, plain: PlainBody): StoredRecord {
     const { ledger, validity } = this.#init
     const isNew = log.n === 0
     const record = ledger.store(log, candidate, {
       own: true,
       checked: SIGNATURE_STATE.checked,
       supersedes: supersedes(candidate, validity.limitOf(log)),
+      plain,
     })
     if (isNew) ledger.logs.setOwnLog(log)
     return record

@@ -40,6 +40,7 @@ export {
   type LogClass,
   type LogHead,
   type LogRule,
+  type News,
   NO_RULE,
   type RecordPlace,
   type RecordQuery,

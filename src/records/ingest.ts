@@ -17,6 +17,7 @@ import type { Log } from './log-table.ts'
 import type { ParkedLog } from './parking.ts'
 import { type Outcome, Report } from './report.ts'
 import { SIGNATURE_STATE } from './schema.ts'
+import type { SealedBodies } from './sealed-body.ts'
 import { type Authority, type Frame, type IngestReport, LOG_CLASS, type LogClass } from './types.ts'
 import type { Validity } from './validity.ts'
 
@@ -25,6 +26,7 @@ export interface IngestInit {
   readonly validity: Validity
   readonly verifier: Verifier
   readonly authority: Authority
+  readonly bodies: SealedBodies
   readonly hybridClock: HybridClock
   readonly self: PeerId
 }
@@ -36,7 +38,7 @@ const WRONG_SPACE: Outcome = { refuse: 'wrong-space' }
 const FORK: Outcome = { refuse: 'fork' }
 
 /**
- * Frames of one space on their way into the store, docs/specs/records.md section 6. One instance serves one call; `frames` and
+ * Frames of one space on their way into the store, docs/specs/records.md section 7. One instance serves one call; `frames` and
  * `parked` change the store and run inside `Validity.commit`.
  */
 export class Ingest {
@@ -140,6 +142,7 @@ export class Ingest {
     if (verdict === 'duplicate') return this.#duplicate(log, candidate)
     if (verdict === 'fork') return this.#fork(log, candidate)
     if (typeof verdict === 'object') return this.#refuse(log, candidate, verdict)
+    if (!this.#init.bodies.isFit(this.#space, header)) return NOT_ALLOWED
     const standing = this.#standing(candidate, log.author, log.class, log.hex)
     if (standing === 'refused') return NOT_ALLOWED
     const isNext = verdict === 'accept' || verdict === 'start'

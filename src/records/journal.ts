@@ -19,8 +19,10 @@ import { Ingest } from './ingest.ts'
 import { Ledger } from './ledger.ts'
 import type { StoredFrame } from './record-table.ts'
 import { STORE_ID_BYTES } from './schema.ts'
+import { SealedBodies } from './sealed-body.ts'
 import {
   type Authority,
+  type BodyCipher,
   type BodyMap,
   type Draft,
   type Fork,
@@ -31,6 +33,7 @@ import {
   type JournalEvents,
   LOG_NAME_BYTES,
   type LogHead,
+  type News,
   type RecordQuery,
   type StoredRecord,
   type View,
@@ -40,6 +43,8 @@ import { Validity } from './validity.ts'
 
 /** Expired bodies that one call drops. */
 const PURGE_MAX_RECORDS = 1_000
+/** Counting more would take long, and more is more than enough to know. */
+const UNREAD_COUNTED_MAX = 10_000
 
 export interface JournalInit {
   /**
@@ -56,6 +61,8 @@ export interface JournalComponents {
   readonly signer: Signer
   readonly verifier: Verifier
   readonly authority: Authority
+  /** The keys of encrypted spaces. Without them records of such spaces are kept and served, and not read. */
+  readonly cipher?: BodyCipher
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -71,6 +78,7 @@ class SqliteJournal implements Journal {
   readonly storeId: Uint8Array
   readonly database: Database
   readonly #components: JournalComponents
+  readonly #bodies: SealedBodies
   readonly #ledger: Ledger
   readonly #validity: Validity
   readonly #appender: Appender
@@ -84,8 +92,11 @@ class SqliteJournal implements Journal {
     this.database = database
     this.events = new Events(log)
     this.storeId = storeIdOf(database, random)
-    this.#ledger = new Ledger({ database, verifier, authority, log, events: this.events, now: () => clock.now() })
-    this.#validity = new Validity({ ledger: this.#ledger, authority, verifier, self: signer.peer, log })
+    this.#bodies = new SealedBodies(components.cipher)
+    const [bodies, later] = [this.#bodies, init.endOfTurn ?? queueMicrotask]
+    const now = (): number => clock.now()
+    this.#ledger = new Ledger({ database, verifier, authority, bodies, log, events: this.events, now })
+    this.#validity = new Validity({ ledger: this.#ledger, authority, bodies, verifier, self: signer.peer, later, log })
     this.#hybridClock = new HybridClock(clock, newestOf(signer, this.#ledger))
     this.#appender = new Appender({
       ledger: this.#ledger,
@@ -94,7 +105,8 @@ class SqliteJournal implements Journal {
       authority,
       hybridClock: this.#hybridClock,
       random,
-      endOfTurn: init.endOfTurn ?? queueMicrotask,
+      bodies,
+      endOfTurn: later,
     })
   }
 
@@ -172,6 +184,17 @@ class SqliteJournal implements Journal {
     return this.#ledger.records.query(query)
   }
 
+  get lastRid(): number {
+    return this.#ledger.records.lastRid
+  }
+
+  newsSince(space: SpaceId, rid: number, limit: number): News {
+    const { logs, records } = this.#ledger
+    const { through, numbers } = records.newsSince(rid, limit)
+    const grown = numbers.map((n) => logs.byNumber(n)).filter((log) => log.space === space)
+    return { logs: grown.map(({ author, hex }) => ({ author, log: hex })), through, more: through < records.lastRid }
+  }
+
   register(view: View): void {
     this.#ledger.views.register(view)
   }
@@ -203,13 +226,15 @@ class SqliteJournal implements Journal {
       viewFailures: views.failures,
       failedEntities: views.failedEntities,
       unknownKinds: views.unknownKinds,
+      unread: records.countUnread(UNREAD_COUNTED_MAX),
     }
   }
 
   #newIngest(space: SpaceId): Ingest {
     const { verifier, authority, signer } = this.#components
     const [ledger, validity, hybridClock] = [this.#ledger, this.#validity, this.#hybridClock]
-    return new Ingest({ ledger, validity, verifier, authority, hybridClock, self: signer.peer }, space)
+    const [bodies, self] = [this.#bodies, signer.peer]
+    return new Ingest({ ledger, validity, verifier, authority, bodies, hybridClock, self }, space)
   }
 
   /** A stretch is believed for its last signature, so it must end on a good one. */

@@ -10,10 +10,13 @@ import { EMPTY_LOG, extended, type HeldId } from './log-rules.ts'
 import { headOf, type Log, LogTable } from './log-table.ts'
 import { Parking } from './parking.ts'
 import { type Place, RecordTable, type StoredFrame } from './record-table.ts'
+import { Rereading } from './rereading.ts'
 import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
+import type { PlainBody, SealedBodies } from './sealed-body.ts'
 import { JournalRecord } from './stored-record.ts'
 import {
   type Authority,
+  FLAG_ENCRYPTED,
   FLAG_PRUNE_POINT,
   type Header,
   type JournalEvents,
@@ -28,6 +31,7 @@ export interface LedgerInit {
   readonly database: Database
   readonly verifier: Verifier
   readonly authority: Authority
+  readonly bodies: SealedBodies
   readonly log: Logger
   readonly events: Events<JournalEvents>
   /** Milliseconds since 1970. */
@@ -42,6 +46,8 @@ export interface StoreOptions {
   readonly supersedes: boolean
   /** A record that counts again is no news. */
   readonly silent?: boolean
+  /** What is in the ciphertext, where it is known already. */
+  readonly plain?: PlainBody
 }
 
 /**
@@ -55,12 +61,17 @@ export class Ledger {
   readonly forks: ForkTable
   readonly voided: VoidedTable
   readonly views: Views
+  readonly rereading: Rereading
   readonly #init: LedgerInit
   #busy = false
   /** A rollback happened that memory has not followed yet. */
   #stale = false
   #stored: { readonly record: StoredRecord; readonly own: boolean }[] = []
   #forked: JournalEvents['log:forked'][] = []
+  /** Numbers of records that were stored and voided in this transaction. */
+  readonly #lost = new Set<number>()
+  /** Records that a key came for after they were stored. */
+  #read: StoredRecord[] = []
   /** Logs of which something was removed, or counts again, in this transaction. */
   readonly #changed = new Set<Log>()
   /** Expiring logs that may have nothing left whose time is not over. */
@@ -71,18 +82,16 @@ export class Ledger {
   constructor(init: LedgerInit) {
     this.#init = init
     this.logs = new LogTable(init.database)
-    this.records = new RecordTable(init.database, this.logs)
+    this.records = new RecordTable(init.database, this.logs, init.bodies)
     this.parking = new Parking(init.database)
     this.forks = new ForkTable(init.database, this.logs, init.verifier)
     this.voided = new VoidedTable(init.database, this.logs)
     this.views = new Views(init.database, this.records, init.log)
+    this.rereading = new Rereading({ ...this, bodies: init.bodies })
   }
 
-  /**
-   * On disk when it returns. Whatever throws, nothing has changed. `settle` is the last to change records: it brings them in step
-   * with the control records that changed.
-   */
-  commit<T>(work: () => T, settle: (controlled: ReadonlySet<SpaceId>) => void): T {
+  /** On disk when it returns. Whatever throws, nothing has changed. */
+  commit<T>(work: () => T): T {
     if (this.#busy)
       throw new RecordsError('ERR_JOURNAL_BUSY', 'a view or an authority tried to write while it was asked')
     this.#busy = true
@@ -91,7 +100,7 @@ export class Ledger {
       if (this.#stale) this.#forget()
       result = this.#init.database.transaction(() => {
         const value = work()
-        settle(this.#controlled)
+        this.#read.push(...this.rereading.run(this.#controlled))
         for (const log of this.#spent) this.#dropSpent(log)
         this.views.settle()
         this.records.flush()
@@ -109,6 +118,16 @@ export class Ledger {
     return result
   }
 
+  /** Spaces whose control records changed in this transaction. */
+  get controlled(): ReadonlySet<SpaceId> {
+    return this.#controlled
+  }
+
+  /** Whether a record that was stored in this transaction does not count after all. */
+  wasVoided({ rid }: StoredRecord): boolean {
+    return this.#lost.has(rid)
+  }
+
   /** Appends an accepted record to its log. */
   store(log: Log, candidate: Candidate, options: StoreOptions): StoredRecord {
     const { header, id, frame, seq } = candidate
@@ -119,13 +138,15 @@ export class Ledger {
     const mayHaveBody = this.mayHaveBody(log, header)
     const state = mayHaveBody ? RECORD_STATE.live : RECORD_STATE.erased
     const body = mayHaveBody ? frame.body : null
-    const { kind, exp } = header
+    const isSealed = (header.flags & FLAG_ENCRYPTED) !== 0
+    const plain = isSealed && body !== null ? (options.plain ?? this.#open(log, header, body)) : undefined
+    const kind = plain?.kind ?? header.kind
     const rid = this.records.insert({
       log,
       seq,
       id,
       kind,
-      exp,
+      exp: header.exp,
       header: frame.header,
       signature: frame.signature,
       checked,
@@ -138,11 +159,13 @@ export class Ledger {
       id,
       log,
       header,
-      body,
+      kind,
+      body: isSealed ? (plain?.body ?? null) : body,
       signatureChecked: checked === SIGNATURE_STATE.checked,
     })
-    if (body !== null) this.views.touch(record)
-    else if (log.class === LOG_CLASS.expiring) this.#spent.add(log)
+    if (body !== null) {
+      if (!isSealed || plain !== undefined) this.views.touch(record)
+    } else if (log.class === LOG_CLASS.expiring) this.#spent.add(log)
     if (log.class === LOG_CLASS.control) {
       this.#controlled.add(log.space)
       this.#init.authority.observe(record)
@@ -167,6 +190,10 @@ export class Ledger {
   restoreBody(log: Log, place: Place, { header, frame }: Candidate): void {
     if (frame.body === null || !this.mayHaveBody(log, header)) return
     this.records.restoreBody(place.rid, frame.body, header.exp)
+    if ((header.flags & FLAG_ENCRYPTED) !== 0) {
+      this.rereading.read({ rid: place.rid, space: log.space, header, body: frame.body })
+      return
+    }
     const record = this.records.byRid(place.rid)
     if (record !== undefined) this.views.touchLate(record)
   }
@@ -202,7 +229,9 @@ export class Ledger {
     this.records.remove(log, from, seq)
     this.logs.advance(log, id === undefined ? EMPTY_LOG : { base, seq: last, id })
     this.logs.retireOwnLog(log)
-    this.#stored = this.#stored.filter(({ record }) => !(isOf(record, log) && record.seq >= from))
+    const isVoid = (record: StoredRecord): boolean => isOf(record, log) && record.seq >= from
+    for (const { record } of this.#stored) if (isVoid(record)) this.#lost.add(record.rid)
+    this.#stored = this.#stored.filter(({ record }) => !isVoid(record))
     this.#changed.add(log)
     this.#spent.delete(log)
   }
@@ -248,6 +277,10 @@ export class Ledger {
     this.#changed.add(log)
   }
 
+  #open(log: Log, header: Header, body: Uint8Array): PlainBody | undefined {
+    return this.#init.bodies.open(log.space, header, body)
+  }
+
   #logOf({ space, author, log }: Pick<StoredRecord, 'space' | 'author' | 'log'>): Log {
     const [device, name] = [keyOfPeerId(author), bytesOfHex(log)]
     const spaceN = this.logs.spaceNumber(space)
@@ -257,7 +290,7 @@ export class Ledger {
 
   #emit(): void {
     const { events } = this.#init
-    const [stored, forked] = [this.#stored, this.#forked]
+    const [stored, forked, read] = [this.#stored, this.#forked, this.#read]
     const changed = [...this.#changed].map((log) => ({
       space: log.space,
       author: log.author,
@@ -268,6 +301,7 @@ export class Ledger {
     for (const event of stored) events.emit('record:stored', event)
     for (const event of forked) events.emit('log:forked', event)
     for (const event of changed) events.emit('log:changed', event)
+    for (const record of read) events.emit('record:read', { record })
   }
 
   /** Memory follows the rollback at once if the disk can be read, else before the next commit. */
@@ -287,6 +321,7 @@ export class Ledger {
     this.forks.forget()
     this.voided.forget()
     this.views.forget()
+    this.rereading.forget()
     for (const space of this.#controlled) this.#init.authority.reload(space)
     this.#clear()
     this.#stale = false
@@ -295,6 +330,8 @@ export class Ledger {
   #clear(): void {
     this.#stored = []
     this.#forked = []
+    this.#lost.clear()
+    this.#read = []
     this.#changed.clear()
     this.#spent.clear()
     this.#controlled.clear()

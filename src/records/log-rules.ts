@@ -110,7 +110,7 @@ const FROZEN: Verdict = { refuse: 'frozen' }
 const NOT_ALLOWED: Verdict = { refuse: 'not-allowed' }
 const BROKEN_CHAIN: Verdict = { refuse: 'broken-chain' }
 
-/** The rules of a log, docs/specs/records.md section 5. `heldId` is asked only for numbers up to the head. */
+/** The rules of a log, docs/specs/records.md sections 5 and 6. `heldId` is asked only for numbers up to the head. */
 export function judge(log: LogState, frame: FrameFacts, limit: Limit, heldId: HeldId): Verdict {
   if (frame.seq < log.base) return 'duplicate'
   if (frame.seq <= log.seq) return judgeHeld(log, frame, limit, heldId)

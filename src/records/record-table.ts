@@ -1,14 +1,17 @@
-import { bytesOfHex, type RecordId } from '../base/index.ts'
+import { bytesOfHex, type RecordId, type SpaceId } from '../base/index.ts'
 import { blob, type Database, integer, type Row, type Statement } from '../store/index.ts'
 import { BATCH_HEAD_BYTES, frameBytes } from './frame.ts'
 import { decodeHeader } from './header.ts'
 import type { Log, LogTable } from './log-table.ts'
 import { QUERY_MAX_RECORDS, queryConditions } from './record-query.ts'
 import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
+import type { SealedBodies } from './sealed-body.ts'
 import { JournalRecord } from './stored-record.ts'
 import {
+  FLAG_ENCRYPTED,
   FLAG_PRUNE_POINT,
   type Frame,
+  type Header,
   type RecordQuery,
   RUN_MAX_BYTES,
   RUN_MAX_FRAMES,
@@ -18,7 +21,10 @@ import {
 /** Results of lazy signature checks that wait for the next commit; beyond that they are forgotten and made again. */
 const NOTED_MAX = 16_384
 
-const COLUMNS = 'r.rid, r.log, r.id, r.header, r.signature, r.checked, r.state, b.bytes'
+const COLUMNS = 'r.rid, r.log, r.id, r.kind, r.header, r.signature, r.checked, r.state, b.bytes'
+/** As the condition of the index, so that it serves. */
+const IS_UNREAD = 'r.kind = 0 AND r.state = 0'
+const NO_BODY = new Uint8Array(0)
 const RECORDS = `SELECT ${COLUMNS} FROM record r LEFT JOIN body b USING (rid)`
 
 export interface NewRecord {
@@ -43,6 +49,14 @@ export interface Place {
   readonly hasBody: boolean
 }
 
+/** An encrypted record, to be tried with a new key. */
+export interface UnreadRecord {
+  readonly rid: number
+  readonly space: SpaceId
+  readonly header: Header
+  readonly body: Uint8Array
+}
+
 /** A frame as stored, with what its signature's check needs. */
 export interface StoredFrame {
   readonly rid: number
@@ -55,6 +69,7 @@ export interface StoredFrame {
 export class RecordTable {
   readonly #database: Database
   readonly #logs: LogTable
+  readonly #bodies: SealedBodies
   readonly #insert: Statement
   readonly #insertBody: Statement
   readonly #place: Statement
@@ -63,9 +78,10 @@ export class RecordTable {
   #lastRid = 0
   #count = 0
 
-  constructor(database: Database, logs: LogTable) {
+  constructor(database: Database, logs: LogTable, bodies: SealedBodies) {
     this.#database = database
     this.#logs = logs
+    this.#bodies = bodies
     this.#insert = database.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
     this.#insertBody = database.prepare('INSERT INTO body VALUES (?, ?, ?)')
     this.#place = database.prepare(
@@ -194,6 +210,32 @@ export class RecordTable {
     this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.erased, rid)
   }
 
+  /** Encrypted records after `rid` that could not be read here, in storage order. */
+  unread(afterRid: number, limit: number): readonly UnreadRecord[] {
+    const sql = `SELECT ${COLUMNS} FROM record r JOIN body b USING (rid)
+      WHERE ${IS_UNREAD} AND r.rid > ? ORDER BY r.rid LIMIT ?`
+    return this.#database
+      .prepare(sql)
+      .all(afterRid, limit)
+      .map((row) => ({
+        rid: integer(row.rid),
+        space: this.#logs.byNumber(integer(row.log)).space,
+        header: decodeHeader(blob(row.header)),
+        body: blob(row.bytes),
+      }))
+  }
+
+  /** How many encrypted records could not be read here, up to a limit. */
+  countUnread(limit: number): number {
+    const sql = `SELECT count(*) AS records FROM (SELECT 1 FROM record r WHERE ${IS_UNREAD} LIMIT ?)`
+    return integer(this.#database.prepare(sql).get(limit)?.records)
+  }
+
+  /** An encrypted record could be read. */
+  setKind(rid: number, kind: number): void {
+    this.#database.prepare('UPDATE record SET kind = ? WHERE rid = ?').run(kind, rid)
+  }
+
   /** The records of a log between two numbers, both included, that have a body. */
   *between(log: Log, from: number, to: number): Generator<StoredRecord> {
     const rows = this.#database.prepare(
@@ -268,6 +310,17 @@ export class RecordTable {
       .map((row) => this.#toStored(row))
   }
 
+  /** The logs of the next so many records after `rid`, and the last of those; without any, what is the last of all. */
+  newsSince(rid: number, limit: number): { readonly numbers: readonly number[]; readonly through: number } {
+    const rows = this.#database
+      .prepare(
+        `SELECT log, max(rid) AS last FROM (SELECT rid, log FROM record WHERE rid > ? ORDER BY rid LIMIT ?) GROUP BY log`,
+      )
+      .all(rid, limit)
+    const through = rows.reduce((last, row) => Math.max(last, integer(row.last)), 0)
+    return { numbers: rows.map((row) => integer(row.log)), through: rows.length === 0 ? this.#lastRid : through }
+  }
+
   #rowOf(id: RecordId): Row | undefined {
     const bytes = bytesOfHex(id)
     return this.#database
@@ -276,12 +329,18 @@ export class RecordTable {
   }
 
   #toStored(row: Row): StoredRecord {
+    const log = this.#logs.byNumber(integer(row.log))
+    const header = decodeHeader(blob(row.header))
+    const [kind, body] = [integer(row.kind), bodyOf(row)]
+    const isSealed = (header.flags & FLAG_ENCRYPTED) !== 0 && body !== null
+    const plain = kind === 0 ? null : () => this.#bodies.open(log.space, header, body ?? NO_BODY)?.body
     return new JournalRecord({
       rid: integer(row.rid),
       id: blob(row.id),
-      log: this.#logs.byNumber(integer(row.log)),
-      header: decodeHeader(blob(row.header)),
-      body: bodyOf(row),
+      log,
+      header,
+      kind,
+      body: isSealed ? plain : body,
       signatureChecked: this.#checkedOf(row) === SIGNATURE_STATE.checked,
     })
   }

@@ -150,11 +150,15 @@ const VALIDITY = `
   DELETE FROM fork WHERE seq > (SELECT min(f.seq) FROM fork f WHERE f.log = fork.log);
 `
 
+/** What cannot be read yet is looked through when a key comes. */
+const UNREAD = 'CREATE INDEX record_unread ON record (rid) WHERE kind = 0 AND state = 0'
+
 /** The journal's tables, for `openDatabase`. */
 export const recordsSchema: Schema = {
   module: 'records',
   migrations: [
     { version: 1, up: TABLES },
     { version: 2, up: VALIDITY },
+    { version: 3, up: UNREAD },
   ],
 }

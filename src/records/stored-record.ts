@@ -1,15 +1,17 @@
 import { hexOf, type PeerId, type RecordId, type SpaceId } from '../base/index.ts'
 import { decodeBody } from './body.ts'
 import type { Log } from './log-table.ts'
-import { type BodyMap, FLAG_ENCRYPTED, type Header, type LogClass, type StoredRecord } from './types.ts'
+import type { BodyMap, Header, LogClass, StoredRecord } from './types.ts'
 
 export interface StoredRecordInit {
   readonly rid: number
   readonly id: Uint8Array
   readonly log: Log
   readonly header: Header
-  /** As stored; null when erased. */
-  readonly body: Uint8Array | null
+  /** Of an encrypted record the one inside, 0 as long as nobody could read it. */
+  readonly kind: number
+  /** Salt and map, or how to get them; null when erased or unreadable. */
+  readonly body: Uint8Array | (() => Uint8Array | undefined) | null
   readonly signatureChecked: boolean
 }
 
@@ -26,7 +28,7 @@ export class JournalRecord implements StoredRecord {
   readonly kind: number
   readonly exp: number
   readonly signatureChecked: boolean
-  #encoded: Uint8Array | null
+  #encoded: StoredRecordInit['body']
   #body: BodyMap | undefined
 
   constructor(init: StoredRecordInit) {
@@ -39,15 +41,16 @@ export class JournalRecord implements StoredRecord {
     this.log = log.hex
     this.seq = header.seq
     this.hlc = header.hlc
-    this.kind = header.kind
+    this.kind = init.kind
     this.exp = header.exp
     this.signatureChecked = init.signatureChecked
-    this.#encoded = (header.flags & FLAG_ENCRYPTED) === 0 ? init.body : null
+    this.#encoded = init.body
   }
 
   get body(): BodyMap | undefined {
     if (this.#encoded !== null) {
-      this.#body = decodeBody(this.#encoded)
+      const encoded = typeof this.#encoded === 'function' ? this.#encoded() : this.#encoded
+      this.#body = encoded === undefined ? undefined : decodeBody(encoded)
       this.#encoded = null
     }
     return this.#body

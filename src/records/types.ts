@@ -71,6 +71,7 @@ export interface StoredRecord {
   readonly log: string
   readonly seq: number
   readonly hlc: number
+  /** 0 as long as an encrypted record could not be read. */
   readonly kind: number
   /** Expiry, milliseconds since 1970; 0 for none. */
   readonly exp: number
@@ -250,6 +251,8 @@ export interface IngestReport {
 export interface JournalEvents {
   /** On disk. For own records this fires after the commit and before `append` resolves. */
   'record:stored': { readonly record: StoredRecord; readonly own: boolean }
+  /** A key came for an encrypted record that could not be read when it was stored: its kind and body are known now. */
+  'record:read': { readonly record: StoredRecord }
   /** Two signed headers at one place of a log: the proof is kept and the log is frozen. */
   'log:forked': { readonly space: SpaceId; readonly author: PeerId; readonly log: string; readonly seq: number }
   /**
@@ -294,6 +297,15 @@ export interface RecordQuery {
   readonly limit: number
 }
 
+/** Logs that have grown, by the order in which this store took their records in. */
+export interface News {
+  readonly logs: readonly { readonly author: PeerId; readonly log: string }[]
+  /** The position up to which these are all. */
+  readonly through: number
+  /** More was stored after that. */
+  readonly more: boolean
+}
+
 /** The durable pillar: append, ingest, serve and fold signed records. */
 export interface Journal {
   readonly events: Events<JournalEvents>
@@ -336,6 +348,10 @@ export interface Journal {
   record(id: RecordId): StoredRecord | undefined
   /** In storage order. */
   records(query: RecordQuery): readonly StoredRecord[]
+  /** The `rid` of the record stored last, of whatever space; 0 for none. */
+  readonly lastRid: number
+  /** Logs of the space with records among the next `limit` records of the store after `rid`. Costs those and nothing more. */
+  newsSince(space: SpaceId, rid: number, limit: number): News
   /** Drops bodies whose time is over, at most 1,000 a call; says how many. Their headers stay. */
   purgeExpired(): number
   /** Registers a view; (re)builds its tables if its version is new. Before any append or ingest. */

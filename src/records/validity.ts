@@ -1,4 +1,4 @@
-import { bytesEqual, bytesOfHex, keyOfPeerId, type Logger, type PeerId, type SpaceId } from '../base/index.ts'
+import { bytesEqual, bytesOfHex, keyOfPeerId, type Logger, type PeerId, reasonOf, type SpaceId } from '../base/index.ts'
 import type { Verifier } from '../identity/index.ts'
 import { type Candidate, candidateOf, hasItsBody } from './candidate.ts'
 import { type ForkClaim, forkClaimOf, forkProofOf, isProven } from './fork-proof.ts'
@@ -8,6 +8,7 @@ import type { Ledger } from './ledger.ts'
 import { countsUpTo, judge, type Limit, limitOf, supersedes } from './log-rules.ts'
 import type { Log } from './log-table.ts'
 import { SIGNATURE_STATE } from './schema.ts'
+import type { SealedBodies } from './sealed-body.ts'
 import { type Authority, type ForkProof, type Header, LOG_CLASS } from './types.ts'
 
 /** How often control logs may change what counts of control logs in one transaction; the rest waits for the next. */
@@ -16,13 +17,16 @@ const ROUNDS_MAX = 256
 export interface ValidityInit {
   readonly ledger: Ledger
   readonly authority: Authority
+  readonly bodies: SealedBodies
   readonly verifier: Verifier
   readonly self: PeerId
+  /** Calls back after this turn of the event loop. */
+  readonly later: (run: () => void) => void
   readonly log: Logger
 }
 
 /**
- * What counts of each log, docs/specs/records.md section 7: the records up to where its space or a fork ends it. Only those are in
+ * What counts of each log, docs/specs/records.md section 6: the records up to where its space or a fork ends it. Only those are in
  * the tables that others read; what a change of the rules takes away is set aside, and comes back when it counts again.
  */
 export class Validity {
@@ -30,6 +34,7 @@ export class Validity {
   readonly #ledger: Ledger
   /** Spaces to settle with the next commit, whatever that changes: at the start, those whose control records were just read. */
   readonly #pending: Set<SpaceId>
+  #isReadingOn = false
 
   constructor(init: ValidityInit) {
     this.#init = init
@@ -37,10 +42,28 @@ export class Validity {
     this.#pending = new Set(init.ledger.logs.spaces())
   }
 
-  /** As `Ledger.commit`; before the disk is written every log is what the control records make of it. */
-  commit<T>(work: () => T): T {
-    return this.#ledger.commit(work, (controlled) => {
-      for (const space of new Set([...this.#pending, ...controlled])) this.#settle(space)
+  /** As `Ledger.commit`; `work` is followed by what it makes of the logs, so that never anything is seen that does not count. */
+  commit<T>(work: () => T, outcomeOf: (value: T) => T = (value) => value): T {
+    const result = this.#ledger.commit(() => {
+      const value = work()
+      for (const space of new Set([...this.#pending, ...this.#ledger.controlled])) this.#settle(space)
+      return outcomeOf(value)
+    })
+    if (this.#ledger.rereading.isPending) this.#readOnLater()
+    return result
+  }
+
+  /** What new keys open is read a bit at a time, so that no turn takes long. */
+  #readOnLater(): void {
+    if (this.#isReadingOn) return
+    this.#isReadingOn = true
+    this.#init.later(() => {
+      this.#isReadingOn = false
+      try {
+        this.commit(() => undefined)
+      } catch (error) {
+        this.#init.log.warn({ reason: reasonOf(error) }, 'what new keys open is read with the next commit')
+      }
     })
   }
 
@@ -183,6 +206,7 @@ export class Validity {
   /** Takes back what was set aside and continues the log now. Says whether there was any. */
   restore(log: Log): boolean {
     const { voided } = this.#ledger
+    const { bodies } = this.#init
     let isRestored = false
     if (!voided.has(log)) return false
     for (const { n, frame, checked } of voided.of(log)) {
@@ -192,7 +216,7 @@ export class Validity {
       const verdict = judge(log.state, candidate, limit, this.#ledger.heldIn(log))
       if (verdict === 'duplicate') voided.remove(log, n)
       if (verdict !== 'accept' && verdict !== 'start') continue
-      if (!this.#mayWrite(log, candidate.header)) continue
+      if (!this.#mayWrite(log, candidate.header) || !bodies.isFit(log.space, candidate.header)) continue
       voided.remove(log, n)
       this.#ledger.store(log, candidate, {
         own: false,

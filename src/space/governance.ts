@@ -157,7 +157,7 @@ export class Governor {
       const level = Math.min(LEVEL_MAX, Math.max(own.level + 1, former?.level ?? 0))
       const after = former === undefined ? {} : { after: former.revocations }
       const fields = { ...subject, device, role, level, name, certificate, proof, ...after }
-      const grants = this.#components.keys.onAdmission(state, { device, role, sealing: subject.sealing })
+      const grants = this.#components.keys.onAdmission(state, { device, role, ...subject })
       await this.#write([draft(state.id, 'admit', fields), ...grants])
     }
     const member = state.memberOf(device)
@@ -176,7 +176,7 @@ export class Governor {
     const proof = deviceProof(next.device, this.#self)
     const sealing = hexOf(next.sealingKey)
     const { name } = own
-    const grants = this.#components.keys.onAdmission(state, { device, role: own.role, sealing })
+    const grants = this.#components.keys.onAdmission(state, { device, role: own.role, principal, sealing })
     const rotation = draft(state.id, 'rotate', { device, principal, name, certificate, sealing, cuts, proof })
     await this.#write([...grants, rotation])
   }

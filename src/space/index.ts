@@ -26,7 +26,8 @@ export {
 } from './discovery-keys.ts'
 export { SpaceError, type SpaceErrorCode } from './errors.ts'
 export type { InviteStanding, Said } from './hearing.ts'
-export { type Admitted, type KeyChanges, NO_KEY_CHANGES } from './key-changes.ts'
+export { KeyRenewal, type KeyRenewalComponents } from './keys/key-renewal.ts'
+export { spaceSchema } from './keys/key-table.ts'
 export { evaluateMembership, type Membership, type Standing } from './membership.ts'
 export {
   chosenSpace,
@@ -57,6 +58,8 @@ export {
   type JoinOutcome,
   type JoinRefusal,
   type JoinRequest,
+  type KeyFigures,
+  type KeysDue,
   type Member,
   type Removal,
   ROLES,

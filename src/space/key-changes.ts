@@ -7,6 +7,8 @@ import type { Role } from './types.ts'
 export interface Admitted {
   readonly device: PeerId
   readonly role: Role
+  /** 64 hexadecimal digits. */
+  readonly principal: string
   /** X25519 public key, hexadecimal. */
   readonly sealing: string
 }
@@ -21,5 +23,3 @@ export interface KeyChanges {
   /** A new epoch for whoever remains, if this device may make one. */
   onRemoval(state: SpaceState, removed: PeerId): readonly Draft[]
 }
-
-export const NO_KEY_CHANGES: KeyChanges = { onAdmission: () => [], onRemoval: () => [] }

@@ -108,7 +108,7 @@ export class Redeemer {
       ...(former === undefined ? {} : { after: former.revocations }),
     })
     const draft = { space: state.id, class: LOG_CLASS.control, kind: CONTROL_KIND.admit, body }
-    const grants = this.#components.keys.onAdmission(state, { device, role: invite.role, sealing: subject.sealing })
+    const grants = this.#components.keys.onAdmission(state, { device, role: invite.role, ...subject })
     const [record] = await this.#components.journal().appendTogether([draft, ...grants])
     if (record === undefined) throw new Error('the journal returns what it wrote')
     // Its hybrid time may lie after the expiry although our clock does not: then it counts for nobody.

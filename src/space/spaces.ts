@@ -13,7 +13,9 @@ import {
 import { type Identity, isName, NAME_MAX_CHARS, type Verifier } from '../identity/index.ts'
 import {
   type AuthorityVerdict,
+  type BodyCipher,
   type BodyMap,
+  type Draft,
   type Journal,
   LOG_CLASS,
   type LogClass,
@@ -23,6 +25,7 @@ import {
   type StoredRecord,
   type Write,
 } from '../records/index.ts'
+import type { Database } from '../store/index.ts'
 import {
   type ControlFields,
   type ControlRecord,
@@ -35,7 +38,7 @@ import { discoverySecret } from './discovery-keys.ts'
 import { SpaceError } from './errors.ts'
 import { Governor } from './governance.ts'
 import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
-import { type KeyChanges, NO_KEY_CHANGES } from './key-changes.ts'
+import { SpaceKeys } from './keys/space-keys.ts'
 import { isControlLog } from './log-windows.ts'
 import type { Standing } from './membership.ts'
 import { Redeemer } from './redemption.ts'
@@ -56,6 +59,8 @@ import {
   type InviteOptions,
   type JoinOutcome,
   type JoinRequest,
+  type KeyFigures,
+  type KeysDue,
   type Member,
   type Removal,
   ROLES,
@@ -78,8 +83,8 @@ export interface SpacesComponents {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
-  /** What goes with a change of membership in an encrypted space; nothing, if not given. */
-  readonly keys?: KeyChanges
+  /** Opened with `recordsSchema` and `spaceSchema`. */
+  readonly database: Database
 }
 
 const NO_DIGEST = new Uint8Array(DIGEST_BYTES)
@@ -99,6 +104,7 @@ class StoredSpaces implements Spaces {
   readonly #name: string
   readonly #components: SpacesComponents
   readonly #self: PeerId
+  readonly #keys: SpaceKeys
   readonly #redeemer: Redeemer
   readonly #governor: Governor
   readonly #states = new Map<SpaceId, SpaceState>()
@@ -109,12 +115,14 @@ class StoredSpaces implements Spaces {
   #peers: ReadonlySet<PeerId> | undefined
 
   constructor(init: SpacesInit, components: SpacesComponents) {
-    const { identity, verifier, clock, random, log, keys = NO_KEY_CHANGES } = components
+    const { identity, verifier, clock, random, log, database } = components
     assertName(init.name)
     this.#name = init.name
     this.#components = components
     this.#self = identity.device.peer
     this.events = new Events(log)
+    const keys = new SpaceKeys({ identity, random, database, stateOf: (space) => this.#states.get(space) })
+    this.#keys = keys
     this.#governor = new Governor({ identity, verifier, clock, random, keys, journal: () => this.#journal })
     this.#redeemer = new Redeemer({
       self: this.#self,
@@ -126,6 +134,10 @@ class StoredSpaces implements Spaces {
       onAdmitted: ({ space, inviteId, device, name }) =>
         this.events.emit('invite:used', { space, invite: inviteId, by: device, name }),
     })
+  }
+
+  get cipher(): BodyCipher {
+    return this.#keys
   }
 
   attach(journal: Journal): void {
@@ -151,6 +163,7 @@ class StoredSpaces implements Spaces {
 
   #read(space: SpaceId, before?: SpaceState): void {
     this.#states.delete(space)
+    this.#keys.forget(space)
     this.#peers = undefined
     const query = { space, class: LOG_CLASS.control, limit: PAGE_RECORDS }
     let page = this.#journal.records(query)
@@ -189,7 +202,8 @@ class StoredSpaces implements Spaces {
   }
 
   #take(record: StoredRecord, before?: SpaceState): void {
-    const control = controlRecordOf(record, this.#components.verifier)
+    const read = controlRecordOf(record, this.#components.verifier)
+    const control = isEpoch(read) ? this.#keys.observe(record.space, read) : read
     const state = this.#states.get(record.space)
     if (state !== undefined) state.add(record, control)
     else if (isGenesis(control)) this.#states.set(record.space, new SpaceState(record, control, before))
@@ -234,7 +248,7 @@ class StoredSpaces implements Spaces {
   }
 
   async create(options: CreateOptions): Promise<SpaceInfo> {
-    const { recovery, encrypted } = options
+    const { recovery, encrypted = true, history = 'all' } = options
     assertName(options.name, SPACE_NAME_MAX_CHARS)
     if (recovery !== undefined && !isHex(recovery, PUBLIC_KEY_BYTES)) throw invalid('the recovery key is no public key')
     const { identity } = this.#components
@@ -247,12 +261,15 @@ class StoredSpaces implements Spaces {
         certificate: identity.certificate,
         sealing: hexOf(identity.sealingKey),
         member: this.#name,
-        history: 'all',
+        history,
         ...(recovery === undefined ? {} : { recovery }),
-        ...(encrypted === true ? { encrypted } : {}),
+        ...(encrypted ? { encrypted } : {}),
       }),
     )
-    return this.#known(genesis.space).info(this.#self)
+    const state = this.#known(genesis.space)
+    // Should this not come to be, whoever keeps the keys fresh makes up for it.
+    await this.#journal.appendTogether(this.#keys.onFounding(state))
+    return state.info(this.#self)
   }
 
   list(): readonly SpaceInfo[] {
@@ -343,7 +360,9 @@ class StoredSpaces implements Spaces {
     }
     if (target.role === role) return
     const cuts = state.controlCuts(peer)
-    await this.#write(space, 'role', { device: peer, role, replaces: target.decision, cuts })
+    const body = writeControl('role', { device: peer, role, replaces: target.decision, cuts })
+    const change = { space, class: LOG_CLASS.control, kind: CONTROL_KIND.role, body }
+    await this.#journal.appendTogether([change, ...this.#keysForRole(state, target, role)])
   }
 
   async revoke(space: SpaceId, peer: PeerId): Promise<Removal> {
@@ -386,6 +405,19 @@ class StoredSpaces implements Spaces {
     return await this.#governor.recover(this.#known(space), seed)
   }
 
+  keys(space: SpaceId): KeyFigures | undefined {
+    const state = this.#states.get(space)
+    return state?.isEncrypted === true ? this.#keys.figures(state, this.#components.clock.now()) : undefined
+  }
+
+  async renewKeys(space: SpaceId): Promise<KeysDue | undefined> {
+    const state = this.#known(space)
+    const due = this.#keys.due(state, this.#components.clock.now())
+    if (due === undefined) return undefined
+    await this.#journal.appendTogether(this.#keys.draftsFor(state, due))
+    return due
+  }
+
   former(space: SpaceId): readonly FormerMember[] {
     return [...(this.#states.get(space)?.membership.former.values() ?? [])]
   }
@@ -394,6 +426,15 @@ class StoredSpaces implements Spaces {
     const genesis = this.#states.get(space)?.genesis
     const body = genesis === undefined ? undefined : this.#journal.frame(genesis.id)?.body
     return body === undefined || body === null ? undefined : discoverySecret(body)
+  }
+
+  /** Who may read no more is as good as removed to the keys, and who may read from now on as good as new. */
+  #keysForRole(state: SpaceState, target: Standing, role: Role): readonly Draft[] {
+    const [reads, willRead] = [isAtLeast(target.role, 'reader'), isAtLeast(role, 'reader')]
+    if (reads === willRead) return []
+    return reads
+      ? this.#keys.onRemoval(state, target.peer)
+      : this.#keys.onAdmission(state, { ...target, device: target.peer, role })
   }
 
   async #write<T extends ControlType>(space: SpaceId, type: T, fields: ControlFields[T]): Promise<StoredRecord> {
@@ -424,6 +465,10 @@ class StoredSpaces implements Spaces {
 function summaryOf(state: SpaceState): string {
   const lines = [...state.membership.members.values()].map(({ peer, role, level, name }) => [peer, role, level, name])
   return JSON.stringify(lines)
+}
+
+function isEpoch(control: ControlRecord | undefined): control is ControlRecord<'epoch'> {
+  return control?.body.type === 'epoch'
 }
 
 function isGenesis(control: ControlRecord | undefined): control is ControlRecord<'genesis'> {

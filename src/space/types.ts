@@ -1,6 +1,6 @@
 import type { Events, PeerId, RecordId, SpaceId } from '../base/index.ts'
 import type { Identity } from '../identity/index.ts'
-import type { Authority, Journal, LogClass, StoredRecord } from '../records/index.ts'
+import type { Authority, BodyCipher, Journal, LogClass, StoredRecord } from '../records/index.ts'
 import type { Cut } from './control-records.ts'
 
 export const ROLES = ['relay', 'reader', 'writer', 'admin', 'founder'] as const
@@ -122,8 +122,10 @@ export interface CreateOptions {
   readonly personal: boolean
   /** The public half of the recovery key, 64 hexadecimal digits: it ranks above the founder's device. */
   readonly recovery?: string
-  /** Whether records of classes 1 and 2 are encrypted, for ever. */
+  /** Whether records of classes 1 and 2 are encrypted, for ever. Default true. */
   readonly encrypted?: boolean
+  /** What a new member of an encrypted space may read of the time before it came. Default `all`. */
+  readonly history?: 'all' | 'since-admission'
 }
 
 /** What a removal left valid. */
@@ -197,6 +199,21 @@ export type JoinOutcome =
   | { readonly ok: true; readonly record: StoredRecord }
   | { readonly ok: false; readonly code: JoinRefusal; readonly message: string }
 
+/**
+ * What the keys of a space lack. `epoch`: there is none, somebody knows it who should not, or it is old. `grant`: readers lack
+ * it. `chain`: we hold older keys that it does not lead to. `stuck`: we lack it ourselves, and only a new one would help.
+ */
+export type KeysDue = 'epoch' | 'grant' | 'chain' | 'stuck'
+
+export interface KeyFigures {
+  /** The number of the epoch that we write under; 0 while there is none. */
+  readonly epoch: number
+  /** Keys that we hold, of all epochs. */
+  readonly keys: number
+  /** What is to be done that this device may do. */
+  readonly due: KeysDue | undefined
+}
+
 export interface SpaceEvents {
   'space:added': { readonly space: SpaceId }
   /** The evaluated membership of a space changed. */
@@ -207,6 +224,8 @@ export interface SpaceEvents {
 /** Membership of all spaces of this peer: answers `records` (as Authority) and, through the node, the bus. */
 export interface Spaces extends Authority {
   readonly events: Events<SpaceEvents>
+  /** The keys of encrypted spaces, for the journal. */
+  readonly cipher: BodyCipher
   /** Gives the journal, which itself needs this as its `Authority`; once, before everything else. */
   attach(journal: Journal): void
   /** Reads the control records of the store; once, before any append or ingest. */
@@ -255,6 +274,10 @@ export interface Spaces extends Authority {
   rotateTo(space: SpaceId, next: Identity): Promise<void>
   /** With the seed of the recovery key: removes the founder's devices and admits this one in their place. */
   recover(space: SpaceId, seed: Uint8Array): Promise<Member>
+  /** The state of the keys of an encrypted space; `undefined` of any other. */
+  keys(space: SpaceId): KeyFigures | undefined
+  /** Does what is due and this device may do, and says what it was. */
+  renewKeys(space: SpaceId): Promise<KeysDue | undefined>
   former(space: SpaceId): readonly FormerMember[]
   /** What keys for a directory of strangers are derived from, see `discoverySecret`; `undefined` for a space that we lack. */
   discoverySecret(space: SpaceId): Uint8Array | undefined

@@ -1,55 +1,32 @@
 import type { PeerId } from '../base/index.ts'
 import type { CatchUpEffect, CatchUpEvent, Fault } from './catch-up-events.ts'
-import type { Group, Summary } from './log-index.ts'
-import { Parity, type Summaries } from './parity.ts'
+import { Comparison, type Ours, type Step, type Theirs } from './comparison.ts'
+import { GROUPS, type Group, groupOf } from './log-index.ts'
+import { Parity } from './parity.ts'
+import { type Pull, pullOf } from './pull.ts'
 import { type Heads, Shares } from './shares.ts'
-import type { Claim, Range } from './wire.ts'
+import type { Claim } from './wire.ts'
 
 /** WANTs under way with one peer: the next is on its way before the last is served. */
 export const WANTS_IN_FLIGHT = 2
-/** Pages of HAVE read from one peer in one comparison. */
-export const HAVE_MAX_PAGES = 50
 /** A WANT that brings nothing for so long is given to another peer. */
 export const WANT_STALL_MS = 30_000
 /** After a failure the peer is asked again after so long, then twice as long, and so on. */
 export const RETRY_MIN_MS = 5_000
 export const RETRY_MAX_MS = 300_000
-/** The least time between a comparison and another one that the peer's own words cause. */
+/** The least time between a comparison and another one that the peer's own words cause; longer while they lead to nothing. */
 export const HEARD_MIN_MS = 5_000
+/** Of two peers whose lanes come up, the one with the higher id leaves it so long to the other to begin. */
+export const LATE_BEGIN_MS = 1_000
+/** How long it waits for the other to find where a large group differs. */
+export const AWAIT_MAX_MS = 10_000
+/** Every so often the cursor is not trusted and all is compared. */
+export const QUICK_MAX = 16
 /** WANTs given up that are remembered: what still comes for them is late, not unasked. */
 const ABANDONED_MAX = 256
+const DOUBLINGS_MAX = 6
 
-export interface Holdings extends Heads {
-  summary(group: Group): Summary
-}
-
-interface OpenWant {
-  readonly ranges: readonly Range[]
-  readonly asked: number
-  got: number
-}
-
-/** Where we stand with one peer. */
-interface Pull {
-  readonly peer: PeerId
-  /** idle -> hello -> have -> fetch -> have -> fetch -> idle, for control and then data; news and gaps: idle -> fetch -> idle. */
-  phase: 'idle' | 'hello' | 'have' | 'fetch'
-  /** All we hold, as against fetching what news and gaps tell. */
-  comparing: boolean
-  /** What is compared or fetched now; news and gaps may be of either. */
-  group: Group | undefined
-  pages: number
-  /** Another comparison was asked for meanwhile. */
-  again: boolean
-  readonly wants: Map<number, OpenWant>
-  startedAt: number
-  progressedAt: number
-  endedAt: number
-  received: number
-  failures: number
-  /** When to begin by ourselves; 0 for never. */
-  retryAt: number
-}
+export type Holdings = Heads & Ours
 
 /**
  * Catch-up of one space with all its peers, docs/specs/sync.md: a state machine without clock, disk or network. It compares
@@ -69,7 +46,9 @@ export class CatchUp {
   constructor(holdings: Holdings) {
     this.#holdings = holdings
     this.#shares = new Shares(holdings)
-    this.#parity = new Parity((group) => holdings.summary(group))
+    this.#parity = new Parity((group) =>
+      holdings.keeping(group) === 'nothing' ? undefined : holdings.index.summary(group),
+    )
   }
 
   /** `nowMs` is monotonic. Effects are to be carried out in order. */
@@ -101,6 +80,11 @@ export class CatchUp {
     return this.#parity.inStepWith()
   }
 
+  /** Peers who say that they keep the bodies of a group. */
+  holders(group: Group): readonly PeerId[] {
+    return [...this.#pulls.keys()].filter((peer) => this.#parity.theirs(peer)?.[group]?.keeps === 'bodies')
+  }
+
   /** Records that peers claim and we lack. */
   behind(): number {
     return this.#shares.behind()
@@ -113,11 +97,17 @@ export class CatchUp {
         break
       case 'grown':
         break
+      case 'members':
+        this.#shares.clearBars()
+        break
       case 'gone':
         this.#gone(event.peer)
         break
       case 'hello':
+      case 'since':
       case 'have':
+      case 'range':
+      case 'forks':
       case 'failed': {
         // An answer that comes after the peer has gone is nobody's.
         const pull = this.#pulls.get(event.peer)
@@ -129,10 +119,32 @@ export class CatchUp {
     }
   }
 
-  #takeAnswer(pull: Pull, event: CatchUpEvent & { readonly on: 'hello' | 'have' | 'failed' }): void {
-    if (event.on === 'hello') this.#onHello(pull, event.theirs)
-    else if (event.on === 'have') this.#onHave(pull, event.claims, event.more)
-    else this.#fail(pull)
+  #takeAnswer(
+    pull: Pull,
+    event: CatchUpEvent & { readonly on: 'hello' | 'since' | 'have' | 'range' | 'forks' | 'failed' },
+  ): void {
+    const { comparison } = pull
+    if (event.on === 'failed') this.#fail(pull)
+    else if (event.on === 'hello') {
+      if (pull.phase === 'hello') this.#compare(pull, event.theirs)
+    } else if (pull.phase === 'asking' && comparison !== undefined)
+      this.#follow(pull, this.#answered(comparison, event))
+  }
+
+  #answered(comparison: Comparison, event: CatchUpEvent & { readonly on: 'since' | 'have' | 'range' | 'forks' }): Step {
+    switch (event.on) {
+      case 'since':
+        this.#note(event.peer, event.news?.claims ?? [])
+        return comparison.onSince(event.news)
+      case 'have':
+        this.#note(event.peer, event.claims)
+        return comparison.onHave(event)
+      case 'range':
+        this.#note(event.peer, event.answer.claims)
+        return comparison.onRange(event.answer)
+      case 'forks':
+        return comparison.onForks(event.more, event.after)
+    }
   }
 
   #takeWord(
@@ -141,13 +153,13 @@ export class CatchUp {
   ): void {
     switch (event.on) {
       case 'begin':
-        this.#begin(pull)
+        this.#onBegin(pull, event.lately === true)
         break
       case 'heard':
         this.#onHeard(pull, event.theirs, event.answered)
         break
       case 'news':
-        this.#onNews(pull, event.claims)
+        this.#onNews(pull, event.claims, event.more)
         break
       case 'gap':
         this.#shares.noteGaps(pull.peer, event.ranges)
@@ -157,9 +169,14 @@ export class CatchUp {
         this.#onRec(pull, event)
         break
       case 'differs':
-        this.#beginInTime(pull)
+        if (this.#mayBegin(pull)) this.#begin(pull)
         break
     }
+  }
+
+  #onBegin(pull: Pull, lately: boolean): void {
+    if (lately && pull.phase === 'idle' && this.#holdings.self > pull.peer) pull.retryAt = this.#now + LATE_BEGIN_MS
+    else this.#begin(pull)
   }
 
   #begin(pull: Pull): void {
@@ -172,16 +189,22 @@ export class CatchUp {
     this.#effects.push({ do: 'ask-hello', peer: pull.peer })
   }
 
-  /** A peer's own words make us begin, but not over and over again. */
-  #beginInTime(pull: Pull): void {
-    const dueAt = pull.endedAt + HEARD_MIN_MS
-    if (pull.phase === 'idle' && this.#now < dueAt) pull.retryAt = dueAt
-    else this.#begin(pull)
+  /** A peer's own words make us begin, but not over and over again. False: later, or when this one has ended. */
+  #mayBegin(pull: Pull): boolean {
+    if (pull.phase !== 'idle') {
+      pull.again = true
+      return false
+    }
+    const delayMs = HEARD_MIN_MS * 2 ** Math.min(pull.fruitless, DOUBLINGS_MAX)
+    if (this.#now >= pull.endedAt + delayMs) return true
+    pull.retryAt = pull.endedAt + delayMs
+    return false
   }
 
-  #leaveIdle(pull: Pull, phase: 'hello' | 'fetch', comparing: boolean): void {
+  #leaveIdle(pull: Pull, phase: 'hello' | 'fetch', isComparing: boolean): void {
     pull.phase = phase
-    pull.comparing = comparing
+    pull.comparison = undefined
+    pull.isComparing = isComparing
     pull.group = undefined
     pull.again = false
     pull.received = 0
@@ -190,50 +213,67 @@ export class CatchUp {
     pull.progressedAt = this.#now
   }
 
-  #onHello(pull: Pull, theirs: Summaries): void {
-    if (pull.phase !== 'hello') return
-    this.#parity.learn(pull.peer, theirs)
-    this.#compare(pull, theirs, 'control')
+  #compare(pull: Pull, theirs: Theirs): void {
+    this.#parity.learn(pull.peer, theirs.holds)
+    pull.comparison = new Comparison(pull.peer, this.#holdings, theirs)
+    this.#follow(pull, pull.comparison.begin(pull.quick < QUICK_MAX))
   }
 
-  #compare(pull: Pull, theirs: Summaries, group: Group): void {
-    if (!this.#parity.isSame(theirs, group)) {
-      pull.phase = 'have'
-      pull.group = group
-      pull.pages = 0
-      this.#effects.push({ do: 'ask-have', peer: pull.peer, group, after: undefined })
-    } else if (group === 'control') this.#compare(pull, theirs, 'data')
-    else this.#finish(pull)
-  }
-
-  #onHave(pull: Pull, claims: readonly Claim[], more: boolean): void {
-    const { peer, group } = pull
-    if (pull.phase !== 'have' || group === undefined) return
-    this.#shares.note(peer, claims)
-    const after = claims.at(-1)
-    pull.pages++
-    if (more && after !== undefined && pull.pages < HAVE_MAX_PAGES) {
-      this.#effects.push({ do: 'ask-have', peer, group, after })
-      return
-    }
-    if (this.#shares.offersNews(peer, group)) this.#parity.fallBehind(peer)
-    pull.phase = 'fetch'
+  #follow(pull: Pull, step: Step): void {
+    const { peer } = pull
     pull.progressedAt = this.#now
-    this.#pump(pull)
+    switch (step.do) {
+      case 'end':
+        this.#finish(pull)
+        break
+      case 'lie':
+        this.#blame(pull, 'contradiction')
+        this.#fail(pull)
+        break
+      case 'await':
+        pull.phase = 'await'
+        pull.group = step.group
+        break
+      case 'fetch':
+        if (step.ahead !== undefined) this.#effects.push({ do: 'send-news', peer, logs: step.ahead })
+        if (this.#shares.offersNews(peer, step.group)) this.#parity.fallBehind(peer)
+        pull.phase = 'fetch'
+        pull.group = step.group
+        this.#pump(pull)
+        break
+      default:
+        pull.phase = 'asking'
+        this.#effects.push(step)
+    }
   }
 
-  #onHeard(pull: Pull, theirs: Summaries, answered: boolean): void {
+  #onHeard(pull: Pull, theirs: Theirs, answered: boolean): void {
     const { peer } = pull
     if (answered) this.#parity.noteTold(peer)
-    if (this.#parity.learn(peer, theirs)) this.#parity.mention(peer)
-    else if (pull.phase === 'idle') this.#beginInTime(pull)
+    if (this.#parity.learn(peer, theirs.holds)) this.#parity.mention(peer)
+    else if (pull.phase === 'idle' && this.#mayBegin(pull)) {
+      this.#leaveIdle(pull, 'hello', true)
+      this.#compare(pull, theirs)
+    }
   }
 
-  #onNews(pull: Pull, claims: readonly Claim[]): void {
-    this.#shares.note(pull.peer, claims)
+  #onNews(pull: Pull, claims: readonly Claim[], more: boolean): void {
+    this.#note(pull.peer, claims)
+    if (pull.phase === 'await' && !more) this.#follow(pull, { do: 'fetch', group: pull.group, ahead: undefined })
     // Of an author whom we do not know: the control records that admit it come first.
-    if (claims.some((claim) => !this.#holdings.admits(claim))) this.#beginInTime(pull)
-    else this.#fetch(pull)
+    if (claims.every((claim) => this.#holdings.admits(claim))) this.#fetch(pull)
+    else if (pull.phase === 'idle' && this.#mayBegin(pull)) this.#begin(pull)
+  }
+
+  /** Keeps claims of what we keep. From a peer that keeps less than we, we take only what it wrote itself. */
+  #note(peer: PeerId, claims: readonly Claim[]): void {
+    const theirs = this.#parity.theirs(peer)
+    const isOfUse = ({ author, log }: Claim): boolean => {
+      const group = groupOf(log)
+      const [ours, other] = [this.#holdings.keeping(group), theirs?.[group]?.keeps ?? 'bodies']
+      return ours !== 'nothing' && (author === peer || other === 'bodies' || other === ours)
+    }
+    this.#shares.note(peer, claims.filter(isOfUse))
   }
 
   /** Fetches what is offered, without a comparison if none is under way. */
@@ -265,46 +305,72 @@ export class CatchUp {
 
   /** Asks for as much as may be under way, and goes on when nothing is left. */
   #pump(pull: Pull): void {
+    const { peer, wants, comparison, group } = pull
+    for (const headersOnly of [false, true]) this.#want(pull, headersOnly)
+    // What others were asked for may yet fall to this peer.
+    if (wants.size > 0 || this.#shares.offersNews(peer, group)) return
+    if (comparison === undefined) {
+      this.#finish(pull)
+      return
+    }
+    if (group !== 'durable' && group !== 'expiring' && pull.received > 0) this.#effects.push({ do: 'retry-parked' })
+    this.#follow(pull, comparison.fetched())
+  }
+
+  #want(pull: Pull, headersOnly: boolean): void {
     const { peer, wants } = pull
+    const groups = pull.group === undefined ? GROUPS : [pull.group]
+    const alike = groups.filter((group) => (this.#holdings.keeping(group) === 'headers') === headersOnly)
     while (wants.size < WANTS_IN_FLIGHT) {
-      const ranges = this.#shares.assign(peer, pull.group)
-      if (ranges.length === 0) break
+      const ranges = this.#shares.assign(peer, alike)
+      if (ranges.length === 0) return
       const want = ++this.#lastWant
       if (wants.size === 0) pull.progressedAt = this.#now
       wants.set(want, { ranges, asked: ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0), got: 0 })
-      this.#effects.push({ do: 'send-want', peer, want, ranges })
+      this.#effects.push({ do: 'send-want', peer, want, headersOnly, ranges })
     }
-    // What others were asked for may yet fall to this peer.
-    if (wants.size > 0 || this.#shares.offersNews(peer, pull.group)) return
-    const theirs = this.#parity.theirs(peer)
-    if (pull.group === 'control' && theirs !== undefined) {
-      if (pull.received > 0) this.#effects.push({ do: 'retry-parked' })
-      this.#compare(pull, theirs, 'data')
-    } else this.#finish(pull)
   }
 
   #finish(pull: Pull): void {
-    const { comparing, again, received, peer } = pull
+    const { again, received, peer, isComparing } = pull
+    this.#conclude(pull)
     pull.phase = 'idle'
+    pull.comparison = undefined
     pull.endedAt = this.#now
     pull.failures = 0
-    if (comparing) this.#effects.push({ do: 'tell-ended', peer, completed: true })
+    if (isComparing) this.#effects.push({ do: 'tell-ended', peer, completed: true })
     if (again) this.#begin(pull)
     else if (received > 0 && !this.#pulls.values().some(({ phase }) => phase !== 'idle')) {
       // All is fetched: whoever does not know yet that it is in step with us may learn it now.
       this.#parity.mentionToAllBehind()
-    } else if (comparing) this.#parity.mention(peer)
+    } else if (isComparing) this.#parity.mention(peer)
+  }
+
+  /** What a comparison that has ended well tells of the next one. */
+  #conclude({ comparison, peer, received }: Pull): void {
+    if (comparison === undefined) return
+    const pull = this.#pull(peer)
+    const { storeId, position, holds } = comparison.theirs
+    const isSame = GROUPS.every((group) => this.#parity.isSame(holds, group))
+    pull.fruitless = isSame || received > 0 ? 0 : pull.fruitless + 1
+    // A difference that the cursor does not explain is looked into next time.
+    if (comparison.isQuick) pull.quick = isSame || received > 0 ? pull.quick + 1 : QUICK_MAX
+    else pull.quick = 0
+    const isWhole = GROUPS.every((group) => (holds[group]?.keeps ?? 'bodies') === 'bodies')
+    if (!isWhole || (!isSame && !(comparison.isComplete && this.#shares.isClear(peer)))) return
+    this.#effects.push({ do: 'keep-cursor', peer, storeId, rid: position })
   }
 
   #fail(pull: Pull): void {
     if (pull.phase === 'idle') return
-    const { peer, comparing } = pull
+    const { peer, isComparing } = pull
     this.#abandon(pull)
     pull.failures++
     pull.retryAt = this.#now + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (pull.failures - 1))
     pull.phase = 'idle'
+    pull.comparison = undefined
     pull.endedAt = this.#now
-    if (comparing) this.#effects.push({ do: 'tell-ended', peer, completed: false })
+    if (isComparing) this.#effects.push({ do: 'tell-ended', peer, completed: false })
     this.#pumpAll()
   }
 
@@ -329,10 +395,13 @@ export class CatchUp {
 
   #tick(): void {
     for (const pull of this.#pulls.values()) {
-      if (pull.wants.size > 0 && this.#now - pull.progressedAt >= WANT_STALL_MS) {
+      const { phase, wants, progressedAt, comparison, retryAt } = pull
+      if (wants.size > 0 && this.#now - progressedAt >= WANT_STALL_MS) {
         this.#blame(pull, 'silent')
         this.#fail(pull)
-      } else if (pull.phase === 'idle' && pull.retryAt > 0 && pull.retryAt <= this.#now) this.#begin(pull)
+      } else if (phase === 'await' && this.#now - progressedAt >= AWAIT_MAX_MS && comparison !== undefined) {
+        this.#follow(pull, comparison.walkItself())
+      } else if (phase === 'idle' && retryAt > 0 && retryAt <= this.#now) this.#begin(pull)
     }
   }
 
@@ -343,21 +412,7 @@ export class CatchUp {
   #pull(peer: PeerId): Pull {
     const known = this.#pulls.get(peer)
     if (known !== undefined) return known
-    const pull: Pull = {
-      peer,
-      phase: 'idle',
-      comparing: false,
-      group: undefined,
-      pages: 0,
-      again: false,
-      wants: new Map(),
-      startedAt: this.#now,
-      progressedAt: this.#now,
-      endedAt: Number.NEGATIVE_INFINITY,
-      received: 0,
-      failures: 0,
-      retryAt: 0,
-    }
+    const pull = pullOf(peer, this.#now)
     this.#pulls.set(peer, pull)
     return pull
   }

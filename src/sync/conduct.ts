@@ -10,8 +10,11 @@ export const CUT_OFF_MIN_MS = 60_000
 export const CUT_OFF_MAX_MS = 3_600_000
 const PEERS_MAX = 1_024
 
-/** `malformed`: a message that cannot be read. `bad-records`: records that nobody who checks them would pass on. */
-export type Misconduct = Fault | 'malformed' | 'bad-records'
+/**
+ * `malformed`: a message that cannot be read. `bad-records`: records that nobody who checks them would pass on. `false-proof`: of
+ * a fork, that proves none.
+ */
+export type Misconduct = Fault | 'malformed' | 'bad-records' | 'false-proof'
 
 /** Refusals that an honest peer cannot cause by knowing less or more than we do. */
 const HARD_REFUSALS: readonly RefusalReason[] = [

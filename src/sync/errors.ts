@@ -22,6 +22,9 @@ export type SyncErrorCode =
   | 'ERR_SYNC_STOPPED'
   | 'ERR_SYNC_MALFORMED'
   | 'ERR_SYNC_NOT_MEMBER'
+  | 'ERR_SYNC_VERSION'
+  | 'ERR_SYNC_BUSY'
+  | 'ERR_SYNC_NO_HOLDER'
 
 /** Why an issuer refused, as it said. `ERR_JOIN_BUSY`: too many requests at this time. */
 export type JoinRefusalCode = JoinRefusal | 'ERR_JOIN_BUSY'

@@ -1,13 +1,18 @@
 import { BaseError, type CborValue, decodeCanonicalCbor } from '../base/index.ts'
 import { SyncError } from './errors.ts'
 
-/** The first item of every message of sync and join. */
+/** The first item of every message of join. */
 export const WIRE_VERSION = 1
 
-/** The items after the version. Throws `ERR_SYNC_MALFORMED`, as everything here does. */
-export function openMessage(bytes: Uint8Array, items: number): readonly CborValue[] {
-  const [version, ...rest] = asArray(decoded(bytes), items + 1)
-  return version === WIRE_VERSION ? rest : malformed()
+/** The items after the version. Throws `ERR_SYNC_VERSION` for another version and `ERR_SYNC_MALFORMED`, as everything here does. */
+export function openMessage(bytes: Uint8Array, items: number, expected: number = WIRE_VERSION): readonly CborValue[] {
+  const [version, ...rest] = asArray(decoded(bytes), 1, Number.POSITIVE_INFINITY)
+  if (asUint(version) !== expected) {
+    throw new SyncError('ERR_SYNC_VERSION', `version ${version} of a protocol of which this peer speaks ${expected}`, {
+      fix: 'Bring the older of the two peers up to date.',
+    })
+  }
+  return asArray(rest, items)
 }
 
 function decoded(bytes: Uint8Array): CborValue {

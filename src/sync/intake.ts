@@ -11,11 +11,22 @@ export interface LiveBatch {
   readonly frames: readonly Frame[]
 }
 
-/** A REC on its way into the store. The lane gets its credit back when `settle` is called. */
+/**
+ * RECs of all peers that wait to be stored and whose lanes have their credit back already: the next is on its way while these are
+ * stored. Beyond that a lane gets its credit back when its REC is stored.
+ */
+export const RECS_WAITING_MAX_BYTES: number = 1024 * 1024
+/** So much is stored in one commit: about ten milliseconds of work, or twenty. */
+export const COMMIT_MAX_BYTES: number = 256 * 1024
+
+/** A REC on its way into the store. */
 export interface RecBatch {
   readonly peer: PeerId
   readonly rec: Rec
   readonly frames: readonly Frame[]
+}
+
+interface WaitingRec extends RecBatch {
   readonly settle: () => void
 }
 
@@ -26,7 +37,8 @@ export class Intake {
   #live: LiveBatch[] = []
   #liveFrames = 0
   #liveBytes = 0
-  #recs: RecBatch[] = []
+  #recs: WaitingRec[] = []
+  #recBytes = 0
   #isScheduled = false
 
   constructor(endOfTurn: (run: () => void) => void, flush: () => void) {
@@ -45,23 +57,43 @@ export class Intake {
     return true
   }
 
-  /** Bounded by the credit of the bulk lanes. */
-  addRec(batch: RecBatch): void {
-    this.#recs.push(batch)
+  /** Settles when the lane may have its credit back. */
+  addRec(batch: RecBatch): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#recs.push({ ...batch, settle: resolve })
+    this.#recBytes += sizeOf(batch)
+    if (this.#recBytes <= RECS_WAITING_MAX_BYTES) resolve()
     this.#schedule()
+    return promise
   }
 
-  /** The RECs are those of one peer: those of others wait for the next turn, so that no turn takes long. */
+  /** The RECs are those of one peer, and no more than one commit's: the rest waits for the next turn, so that no turn takes long. */
   take(): { readonly live: readonly LiveBatch[]; readonly recs: readonly RecBatch[] } {
     const live = this.#live
     this.#live = []
     this.#liveFrames = 0
     this.#liveBytes = 0
-    const peer = this.#recs[0]?.peer
-    const { recs = [], later = [] } = Object.groupBy(this.#recs, (batch) => (batch.peer === peer ? 'recs' : 'later'))
-    this.#recs = later
-    if (later.length > 0) this.#schedule()
+    const recs = this.#takeRecs()
+    if (this.#recs.length > 0) this.#schedule()
     return { live, recs }
+  }
+
+  #takeRecs(): readonly RecBatch[] {
+    const peer = this.#recs[0]?.peer
+    const taken: WaitingRec[] = []
+    let bytes = 0
+    for (const batch of this.#recs) {
+      if (batch.peer !== peer) continue
+      bytes += sizeOf(batch)
+      if (taken.length > 0 && bytes > COMMIT_MAX_BYTES) break
+      taken.push(batch)
+    }
+    this.#recs = this.#recs.filter((batch) => !taken.includes(batch))
+    for (const batch of taken) {
+      this.#recBytes -= sizeOf(batch)
+      batch.settle()
+    }
+    return taken
   }
 
   #schedule(): void {
@@ -72,4 +104,8 @@ export class Intake {
       this.#flush()
     })
   }
+}
+
+function sizeOf({ rec }: RecBatch): number {
+  return rec.frames.byteLength
 }

@@ -1,9 +1,10 @@
-import { bytesOfHex, keyOfPeerId, type PeerId } from '../base/index.ts'
-import { LOG_CLASS, type LogClass, type LogHead } from '../records/index.ts'
-import { Fingerprint, termOf } from './fingerprint.ts'
+import { bytesOfHex, hexOf, type PeerId, sha256 } from '../base/index.ts'
+import type { LogClass, LogHead } from '../records/index.ts'
+import { keyOf } from './peer-keys.ts'
+import { KEY_DIGITS, RangeTree } from './range-tree.ts'
 
-/** Control logs are compared and fetched before all others. */
-export const GROUPS = ['control', 'data'] as const
+/** The logs of one class. Control logs are compared and fetched before all others. */
+export const GROUPS = ['control', 'durable', 'expiring'] as const
 export type Group = (typeof GROUPS)[number]
 
 /** Stands for all logs of a group, in a HELLO. */
@@ -28,7 +29,7 @@ export function classOf(log: string): LogClass {
 }
 
 export function groupOf(log: string): Group {
-  return classOf(log) === LOG_CLASS.control ? 'control' : 'data'
+  return GROUPS[classOf(log)] ?? 'expiring'
 }
 
 /** Names a log within its space. */
@@ -36,45 +37,103 @@ export function logKey({ author, log }: LogRef): string {
   return `${author}/${log}`
 }
 
+/** Where a log stands among those that ranges are made of: the first digits of SHA-256(device 32, log name 8). */
+export function rangeKey({ author, log }: LogRef): string {
+  return hexOf(sha256(keyOf(author), bytesOfHex(log)).subarray(0, KEY_DIGITS / 2))
+}
+
+/** What a log adds to a fingerprint: SHA-256(device 32, log name 8, id of the head 32). */
+export function termOf({ author, log, id }: LogHead): Uint8Array {
+  return sha256(keyOf(author), bytesOfHex(log), bytesOfHex(id))
+}
+
 interface Entry {
+  /** Among the ranges. */
+  readonly key: string
+  readonly name: string
   head: LogHead
   /** Whether the log belongs to the space by its membership: others are neither counted nor shown. */
   admitted: boolean
-  /** What the sums hold for this log. */
-  counted: { readonly term: bigint; readonly records: number } | undefined
+  /** The head that the sums hold for this log. */
+  counted: LogHead | undefined
 }
 
-interface Sum {
-  readonly fingerprint: Fingerprint
-  logs: number
-  records: number
+/** The logs of one group. */
+class GroupIndex {
+  readonly tree: RangeTree<Entry> = new RangeTree(({ counted, head }) => termOf(counted ?? head))
+  records = 0
+  /** By name, so that all logs of a device stand together; undefined until it is needed first. */
+  #order: Entry[] | undefined
+
+  insert(entry: Entry): void {
+    this.#order?.splice(this.#placeOf(entry.name), 0, entry)
+  }
+
+  delete(entry: Entry): void {
+    this.#order?.splice(this.#placeOf(entry.name), 1)
+  }
+
+  *after(name: string, all: () => Iterable<Entry>): Generator<Entry> {
+    this.#order ??= [...all()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    const order = this.#order
+    const at = this.#placeOf(name)
+    for (let next = order[at]?.name === name ? at + 1 : at; next < order.length; next++) yield order[next] as Entry
+  }
+
+  /** The first place whose name is not less. */
+  #placeOf(name: string): number {
+    const order = this.#order ?? []
+    let [low, high] = [0, order.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((order[middle] as Entry).name < name) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
 }
 
-/** The logs of one space and how far we hold them: what HELLO and HAVE are made of. Costs hashing only for heads that moved. */
+/**
+ * The logs of one space and how far we hold them: what is told of them is made of this. Costs hashing only for heads that
+ * moved, when somebody asks.
+ */
 export class LogIndex {
   readonly #admits: Admits
   readonly #entries = new Map<string, Entry>()
-  readonly #sums: Readonly<Record<Group, Sum>> = { control: emptySum(), data: emptySum() }
+  readonly #groups: Readonly<Record<Group, GroupIndex>> = {
+    control: new GroupIndex(),
+    durable: new GroupIndex(),
+    expiring: new GroupIndex(),
+  }
   /** Logs whose share in the sums is out of date. */
-  readonly #moved = new Set<string>()
-  #order: readonly string[] | undefined
+  readonly #moved = new Set<Entry>()
 
   constructor(heads: readonly LogHead[], admits: Admits) {
     this.#admits = admits
     for (const head of heads) this.advance(head)
   }
 
-  /** A log has this head now, which after a fork may be an earlier one. */
+  /** A record was stored at the end of its log. */
+  extend({ author, log, seq, id }: Omit<LogHead, 'base'>): LogHead {
+    const known = this.#entries.get(logKey({ author, log }))
+    const head = { author, log, base: known?.head.base ?? seq, seq, id }
+    this.advance(head)
+    return head
+  }
+
+  /** A log has this head now, which may be an earlier one. */
   advance(head: LogHead): void {
-    const key = logKey(head)
-    const entry = this.#entries.get(key)
-    this.#moved.add(key)
-    if (entry !== undefined) {
-      entry.head = head
+    const name = logKey(head)
+    const known = this.#entries.get(name)
+    if (known !== undefined) {
+      known.head = head
+      this.#moved.add(known)
       return
     }
-    this.#order = undefined
-    this.#entries.set(key, { head, admitted: this.#admits(head), counted: undefined })
+    const entry: Entry = { key: rangeKey(head), name, head, admitted: this.#admits(head), counted: undefined }
+    this.#entries.set(name, entry)
+    this.#groups[groupOf(head.log)].insert(entry)
+    this.#moved.add(entry)
   }
 
   /** A log that has no record left. */
@@ -83,74 +142,74 @@ export class LogIndex {
     if (entry === undefined) return
     entry.admitted = false
     this.#settle(entry)
-    this.#entries.delete(logKey(ref))
-    this.#moved.delete(logKey(ref))
-    this.#order = undefined
+    this.#moved.delete(entry)
+    this.#entries.delete(entry.name)
+    this.#groups[groupOf(ref.log)].delete(entry)
   }
 
   /** Membership changed. */
   recheck(): void {
-    for (const [key, entry] of this.#entries) {
+    for (const entry of this.#entries.values()) {
       const admitted = this.#admits(entry.head)
       if (admitted === entry.admitted) continue
       entry.admitted = admitted
-      this.#moved.add(key)
+      this.#moved.add(entry)
     }
   }
 
-  head(key: string): LogHead | undefined {
-    return this.#entries.get(key)?.head
+  head(name: string): LogHead | undefined {
+    return this.#entries.get(name)?.head
+  }
+
+  /** The head of a log of the space; undefined for others. */
+  shown(ref: LogRef): LogHead | undefined {
+    const entry = this.#entries.get(logKey(ref))
+    return entry?.admitted === true && entry.head.seq >= entry.head.base ? entry.head : undefined
   }
 
   summary(group: Group): Summary {
-    for (const key of this.#moved) {
-      const entry = this.#entries.get(key)
-      if (entry !== undefined) this.#settle(entry)
-    }
-    this.#moved.clear()
-    const { fingerprint, logs, records } = this.#sums[group]
-    return { fingerprint: fingerprint.bytes, logs, records }
+    const { sum, size } = this.tree(group)
+    return { fingerprint: sum, logs: size, records: this.#groups[group].records }
   }
 
-  /** Heads of a group in the order of their keys, from behind `after` on, and whether there are more. */
+  /** The logs of a group by ranges. */
+  tree(group: Group): RangeTree<{ readonly key: string; readonly head: LogHead }> {
+    for (const entry of this.#moved) this.#settle(entry)
+    this.#moved.clear()
+    return this.#groups[group].tree as unknown as RangeTree<{ readonly key: string; readonly head: LogHead }>
+  }
+
+  /** Heads of a group in the order of their names, from behind `after` on, and whether there are more. */
   page(
     group: Group,
     after: LogRef | undefined,
     limit: number,
   ): { readonly heads: readonly LogHead[]; readonly more: boolean } {
-    this.#order ??= [...this.#entries.keys()].toSorted()
-    const from = after === undefined ? '' : logKey(after)
     const heads: LogHead[] = []
-    for (const key of this.#order) {
-      if (key <= from) continue
-      const entry = this.#entries.get(key)
-      if (entry === undefined || !entry.admitted || groupOf(entry.head.log) !== group) continue
+    const all = (): Iterable<Entry> => this.#entries.values().filter(({ head }) => groupOf(head.log) === group)
+    for (const { admitted, head } of this.#groups[group].after(after === undefined ? '' : logKey(after), all)) {
+      if (!admitted || head.seq < head.base) continue
       if (heads.length === limit) return { heads, more: true }
-      heads.push(entry.head)
+      heads.push(head)
     }
     return { heads, more: false }
   }
 
   #settle(entry: Entry): void {
     const { head, admitted, counted } = entry
-    const sum = this.#sums[groupOf(head.log)]
+    const group = this.#groups[groupOf(head.log)]
     if (counted !== undefined) {
-      sum.fingerprint.remove(counted.term)
-      sum.logs--
-      sum.records -= counted.records
+      group.tree.remove(entry, termOf(counted))
+      group.records -= recordsOf(counted)
     }
-    entry.counted = admitted ? { term: termOfHead(head), records: head.seq - head.base + 1 } : undefined
+    // Of a log that has expired as a whole nothing is left to tell.
+    entry.counted = admitted && head.seq >= head.base ? head : undefined
     if (entry.counted === undefined) return
-    sum.fingerprint.add(entry.counted.term)
-    sum.logs++
-    sum.records += entry.counted.records
+    group.tree.add(entry)
+    group.records += recordsOf(head)
   }
 }
 
-function emptySum(): Sum {
-  return { fingerprint: new Fingerprint(), logs: 0, records: 0 }
-}
-
-function termOfHead({ author, log, id }: LogHead): bigint {
-  return termOf(keyOfPeerId(author), bytesOfHex(log), bytesOfHex(id))
+function recordsOf({ base, seq }: LogHead): number {
+  return seq - base + 1
 }

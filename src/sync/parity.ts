@@ -1,11 +1,9 @@
 import { bytesEqual, hexOf, type PeerId } from '../base/index.ts'
 import { GROUPS, type Group, type Summary } from './log-index.ts'
-import type { Hello } from './wire.ts'
-
-export type Summaries = Pick<Hello, Group>
+import type { Holdings } from './wire.ts'
 
 interface Acquaintance {
-  theirs: Summaries | undefined
+  theirs: Holdings | undefined
   /** What we last said to it of what we hold. */
   told: string
   inStep: boolean
@@ -16,28 +14,31 @@ interface Acquaintance {
  * hold something that we lack: between two statements both of us may grow.
  */
 export class Parity {
-  readonly #summaryOf: (group: Group) => Summary
+  readonly #summaryOf: (group: Group) => Summary | undefined
   readonly #peers = new Map<PeerId, Acquaintance>()
   /** Peers who may not know what we hold by now. */
   readonly #untold = new Set<PeerId>()
 
-  constructor(summaryOf: (group: Group) => Summary) {
+  /** `summaryOf`: what we hold of a group that we keep. */
+  constructor(summaryOf: (group: Group) => Summary | undefined) {
     this.#summaryOf = summaryOf
   }
 
-  theirs(peer: PeerId): Summaries | undefined {
+  theirs(peer: PeerId): Holdings | undefined {
     return this.#peers.get(peer)?.theirs
   }
 
   /** The peer says what it holds. True if we hold the same. */
-  learn(peer: PeerId, theirs: Summaries): boolean {
+  learn(peer: PeerId, theirs: Holdings): boolean {
     this.#of(peer).theirs = theirs
     return GROUPS.every((group) => this.isSame(theirs, group))
   }
 
-  isSame(theirs: Summaries, group: Group): boolean {
-    const ours = this.#summaryOf(group)
-    return ours.logs === theirs[group].logs && bytesEqual(ours.fingerprint, theirs[group].fingerprint)
+  /** A group that one of us does not keep is nothing to differ in. */
+  isSame(theirs: Holdings, group: Group): boolean {
+    const [ours, other] = [this.#summaryOf(group), theirs[group]]
+    if (ours === undefined || other === undefined || other.keeps === 'nothing') return true
+    return ours.logs === other.logs && bytesEqual(ours.fingerprint, other.fingerprint)
   }
 
   /** The peer is told what we hold, here and now. */
@@ -91,7 +92,7 @@ export class Parity {
   }
 
   #ours(): string {
-    return GROUPS.map((group) => hexOf(this.#summaryOf(group).fingerprint)).join()
+    return GROUPS.map((group) => hexOf(this.#summaryOf(group)?.fingerprint ?? new Uint8Array())).join()
   }
 
   #of(peer: PeerId): Acquaintance {

@@ -1,5 +1,5 @@
 import type { PeerId } from '../base/index.ts'
-import { GROUPS, type Group, groupOf, type LogRef, logKey } from './log-index.ts'
+import { type Group, groupOf, type LogRef, logKey } from './log-index.ts'
 import { type Claim, type Range, SHORT_ID_BYTES, WANT_MAX_RANGES } from './wire.ts'
 
 /** Frames that one WANT asks for: the granularity at which work is shared among peers and handed on when one fails. */
@@ -17,6 +17,8 @@ export interface Heads {
   head(key: string): { readonly seq: number; readonly id: string } | undefined
   /** Whether a log belongs to the space by its membership. */
   admits(log: LogRef): boolean
+  /** Where membership ends a log; undefined if it does not. What is claimed beyond is not asked for. */
+  endOf(log: LogRef): number | undefined
 }
 
 /** Part of a log that one peer was asked for. Nobody else is asked for that log meanwhile, so nothing comes twice. */
@@ -29,6 +31,8 @@ interface Offer {
   /** By log. */
   readonly claims: Map<string, Claim>
   readonly proofs: Range[]
+  /** Claims were left out for want of room. */
+  isCut: boolean
 }
 
 /** Who claims what that we lack, and who was asked for it. */
@@ -51,7 +55,7 @@ export class Shares {
     for (const claim of claims) {
       const key = logKey(claim)
       const head = this.#heads.head(key)
-      if (claim.seq > (head?.seq ?? 0)) keep(offer.claims, key, claim)
+      if (claim.seq > (head?.seq ?? 0)) keep(offer, key, claim)
       else if (claim.seq === head?.seq && claim.shortId !== head.id.slice(0, SHORT_ID_BYTES * 2)) {
         this.#noteFork(peer, { author: claim.author, log: claim.log, from: claim.seq, to: claim.seq })
       }
@@ -60,28 +64,29 @@ export class Shares {
 
   /** Keeps ranges that the peer must hold, because it sent what comes after them. */
   noteGaps(peer: PeerId, ranges: readonly Range[]): void {
-    const { claims } = this.#offer(peer)
+    const offer = this.#offer(peer)
     for (const range of ranges) {
       const key = logKey(range)
       const { author, log, to } = range
       if (to <= (this.#heads.head(key)?.seq ?? 0)) this.#noteFork(peer, range)
-      else if ((claims.get(key)?.seq ?? 0) < to) keep(claims, key, { author, log, base: 1, seq: to, shortId: '' })
+      else if ((offer.claims.get(key)?.seq ?? 0) < to) keep(offer, key, { author, log, base: 1, seq: to, shortId: '' })
     }
   }
 
-  /** The next ranges to ask this peer for, of one group or of both, control logs first. They are the peer's until settled. */
-  assign(peer: PeerId, group: Group | undefined): readonly Range[] {
+  /** The next ranges to ask this peer for, of these groups in their order. They are the peer's until settled. */
+  assign(peer: PeerId, groups: readonly Group[]): readonly Range[] {
     const { claims, proofs } = this.#offer(peer)
     const ranges = proofs.splice(0)
     let budget = WANT_MAX_FRAMES - ranges.length
-    for (const due of group === undefined ? GROUPS : [group]) {
+    for (const due of groups) {
       for (const [key, claim] of claims) {
         if (budget <= 0 || ranges.length >= WANT_MAX_RANGES) return ranges
         if (groupOf(claim.log) !== due || this.#missing(peer, key, claim) === 0) continue
         const lease = this.#leases.get(key)
         if (lease !== undefined && lease.peer !== peer) continue
-        const from = Math.max(this.#heads.head(key)?.seq ?? 0, lease?.to ?? 0) + 1
-        const to = Math.min(claim.seq, from + budget - 1)
+        // A log that was pruned is taken from where it begins now.
+        const from = Math.max((this.#heads.head(key)?.seq ?? 0) + 1, (lease?.to ?? 0) + 1, claim.base)
+        const to = Math.min(claim.seq, this.#heads.endOf(claim) ?? claim.seq, from + budget - 1)
         if (from > to) continue
         budget -= to - from + 1
         this.#leases.set(key, { peer, to })
@@ -111,7 +116,20 @@ export class Shares {
   offersNews(peer: PeerId, group?: Group): boolean {
     const { claims, proofs } = this.#offer(peer)
     if (proofs.length > 0) return true
-    return [...claims].some(([key, claim]) => isOf(claim, group) && this.#missing(peer, key, claim) > 0)
+    for (const [key, claim] of claims) if (isOf(claim, group) && this.#missing(peer, key, claim) > 0) return true
+    return false
+  }
+
+  /** Whether we hold all that the peer has claimed. */
+  isClear(peer: PeerId): boolean {
+    const { claims, proofs, isCut } = this.#offer(peer)
+    for (const [key, claim] of claims) if (this.#lacking(peer, key, claim) > 0) return false
+    return proofs.length === 0 && !isCut
+  }
+
+  /** Membership changed: what a peer could not deliver it may deliver now. */
+  clearBars(): void {
+    this.#bars.clear()
   }
 
   /** Records that peers claim and we lack. */
@@ -125,11 +143,21 @@ export class Shares {
     return lacking.values().reduce((sum, missing) => sum + missing, 0)
   }
 
-  /** Records of a claimed log that we lack and may ask this peer for; a claim that is no longer ahead of us is forgotten. */
+  /** Records of a claimed log that we lack and may ask this peer for. */
   #missing(peer: PeerId, key: string, claim: Claim): number {
-    const missing = claim.seq - (this.#heads.head(key)?.seq ?? 0)
-    if (missing <= 0) this.#offer(peer).claims.delete(key)
-    return missing <= 0 || this.#isBarred(peer, key) || !this.#heads.admits(claim) ? 0 : missing
+    const lacking = this.#lacking(peer, key, claim)
+    return lacking === 0 || this.#isBarred(peer, key) || !this.#heads.admits(claim) ? 0 : lacking
+  }
+
+  /** Records of a claimed log that we lack; a claim that is no longer ahead of us is forgotten. */
+  #lacking(peer: PeerId, key: string, claim: Claim): number {
+    const held = this.#heads.head(key)?.seq ?? 0
+    if (claim.seq <= held) {
+      this.#offer(peer).claims.delete(key)
+      return 0
+    }
+    const end = Math.min(claim.seq, this.#heads.endOf(claim) ?? claim.seq)
+    return Math.max(0, end - Math.max(held, claim.base - 1))
   }
 
   /** Asks once for the record at a place where the peer has another one than we: it is the proof of a fork. */
@@ -156,14 +184,15 @@ export class Shares {
   #offer(peer: PeerId): Offer {
     const known = this.#offers.get(peer)
     if (known !== undefined) return known
-    const offer: Offer = { claims: new Map(), proofs: [] }
+    const offer: Offer = { claims: new Map(), proofs: [], isCut: false }
     this.#offers.set(peer, offer)
     return offer
   }
 }
 
-function keep(claims: Map<string, Claim>, key: string, claim: Claim): void {
-  if (claims.size < CLAIMS_MAX || claims.has(key)) claims.set(key, claim)
+function keep(offer: Offer, key: string, claim: Claim): void {
+  if (offer.claims.size < CLAIMS_MAX || offer.claims.has(key)) offer.claims.set(key, claim)
+  else offer.isCut = true
 }
 
 function isOf(claim: Claim, group: Group | undefined): boolean {

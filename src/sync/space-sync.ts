@@ -1,25 +1,40 @@
-import type { Clock, Events, Logger, PeerId, Random, SpaceId, Timer } from '../base/index.ts'
+import {
+  type Clock,
+  type Events,
+  type Logger,
+  type PeerId,
+  type Random,
+  reasonOf,
+  type SpaceId,
+  type Timer,
+} from '../base/index.ts'
 import type { Bus } from '../bus/index.ts'
 import {
   decodeFrames,
   type Frame,
   type IngestReport,
   type Journal,
+  type LogHead,
   RecordsError,
   type StoredRecord,
 } from '../records/index.ts'
 import type { Spaces } from '../space/index.ts'
+import { Answering } from './answering.ts'
 import { CatchUp } from './catch-up.ts'
 import type { CatchUpEffect, CatchUpEvent } from './catch-up-events.ts'
 import { isBad, type Misconduct } from './conduct.ts'
 import { SyncError } from './errors.ts'
+import { ForkBook } from './fork-book.ts'
+import type { ClaimedFork } from './fork-wire.ts'
 import { Intake, type LiveBatch, type RecBatch } from './intake.ts'
-import { classOf, LogIndex, type LogRef } from './log-index.ts'
+import { classOf, GROUPS, type Group, LogIndex, type LogRef } from './log-index.ts'
 import { Questions } from './questions.ts'
+import { Replica } from './replica.ts'
 import { Rounds } from './rounds.ts'
-import { claimOf, Spread } from './spread.ts'
-import type { SpaceProgress, SyncEvents } from './types.ts'
-import { HAVE_MAX_LOGS, type Have, type HaveRequest, type Hello, type Rec } from './wire.ts'
+import { Spread } from './spread.ts'
+import { SyncStore } from './sync-store.ts'
+import type { Replication, SpaceProgress, SyncEvents } from './types.ts'
+import type { Have, Hello, Range, Rec } from './wire.ts'
 
 /** A random member is compared with after a time between these two. */
 export const ANTI_ENTROPY_MIN_MS = 30_000
@@ -31,6 +46,7 @@ const SUSPECTS_MAX = 64
 const NOBODY: ReadonlySet<PeerId> = new Set()
 
 export interface SpaceSyncComponents {
+  readonly self: PeerId
   readonly bus: Bus
   readonly journal: Journal
   readonly spaces: Spaces
@@ -39,7 +55,7 @@ export interface SpaceSyncComponents {
   readonly log: Logger
   readonly events: Events<SyncEvents>
   readonly endOfTurn: (run: () => void) => void
-  /** Members of the space, reader or better, whose lanes are up and who are not cut off. */
+  /** Members of the space whose lanes are up and who are not cut off. */
   readonly readyMembers: (space: SpaceId) => readonly PeerId[]
   readonly blame: (peer: PeerId, misconduct: Misconduct) => void
   readonly onStoreFailure: (error: unknown) => void
@@ -49,9 +65,13 @@ export interface SpaceSyncComponents {
 /** One space: drives its catch-up, takes in what arrives and spreads what is stored. */
 export class SpaceSync {
   readonly space: SpaceId
+  readonly answering: Answering
   readonly counts = { liveIn: 0, liveDropped: 0, framesIn: 0 }
   readonly #use: SpaceSyncComponents
   readonly #index: LogIndex
+  readonly #store: SyncStore
+  readonly #forks: ForkBook
+  readonly #replica: Replica
   readonly #catchUp: CatchUp
   readonly #questions: Questions
   readonly #spread: Spread
@@ -66,24 +86,60 @@ export class SpaceSync {
   #antiEntropy: Timer | undefined
 
   constructor(space: SpaceId, components: SpaceSyncComponents) {
-    const { spaces, journal, endOfTurn } = components
+    const { spaces, journal, endOfTurn, self } = components
+    const { signal } = this.#abort
     const admits = ({ author, log }: LogRef): boolean => spaces.admitsLog(space, author, classOf(log))
+    const mayReceive = (peer: PeerId, group: Group): boolean => {
+      return spaces.mayReceive(space, peer, GROUPS.indexOf(group) as 0 | 1 | 2)
+    }
     this.space = space
     this.#use = components
     this.#index = new LogIndex(journal.heads(space), admits)
+    this.#store = new SyncStore(journal.database, space)
+    this.#forks = new ForkBook(journal, space, admits)
+    this.answering = new Answering({
+      space,
+      journal,
+      index: this.#index,
+      store: this.#store,
+      forks: this.#forks,
+      mayReceive,
+    })
+    this.#replica = new Replica({
+      ...components,
+      space,
+      store: this.#store,
+      signal,
+      heads: (group) => this.#headsOf(group),
+      holders: (group) => this.#catchUp.holders(group),
+      ingest: (peer, frames) => this.#ingestBodies(peer, frames),
+    })
     this.#catchUp = new CatchUp({
+      self,
+      index: this.#index,
       head: (key) => this.#index.head(key),
-      summary: (group) => this.#index.summary(group),
       admits,
+      endOf: (log) => this.#endOf(log),
+      keeping: (group) => (mayReceive(self, group) ? this.#replica.keeping(group) : 'nothing'),
+      forks: () => this.#forks.summary,
+      cursor: (peer) => this.#store.cursor(peer),
     })
     this.#questions = new Questions({
       ...components,
       space,
-      signal: this.#abort.signal,
-      hello: () => this.hello(),
+      signal,
+      answering: this.answering,
+      onForks: (peer, forks) => this.#onForks(peer, forks),
       onEvent: (event) => this.#apply(event),
     })
-    this.#spread = new Spread({ ...components, space, readyMembers: () => components.readyMembers(space) })
+    this.#spread = new Spread({
+      ...components,
+      space,
+      mayReceive,
+      readyMembers: () => components.readyMembers(space),
+      hearsTopic: (peer) => mayReceive(peer, 'durable') && spaces.roleOf(space, peer) !== 'relay',
+      head: (log) => this.#index.shown(log),
+    })
     this.#intake = new Intake(endOfTurn, () => this.#flush())
     this.#armAntiEntropy()
   }
@@ -92,9 +148,30 @@ export class SpaceSync {
     return this.#spread.recordsOut
   }
 
-  /** Compares with a member: its lanes came up, or something changed. */
-  begin(peer: PeerId): void {
-    this.#apply({ on: 'begin', peer })
+  /** How many are held. */
+  get records(): number {
+    return GROUPS.reduce((sum, group) => sum + this.#index.summary(group).records, 0)
+  }
+
+  get replication(): Replication {
+    return this.#replica.settings
+  }
+
+  setReplication(settings: Partial<Replication>): void {
+    if (!this.#replica.set(settings)) return
+    this.#store.forgetCursors()
+    for (const peer of this.#use.readyMembers(this.space)) this.begin(peer)
+    void this.#replica.fill()
+  }
+
+  fetchBodies(range: Range, signal: AbortSignal | undefined): Promise<number> {
+    const signals = signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal])
+    return this.#replica.fetchBodies(range, signals)
+  }
+
+  /** Compares with a member. `lately`: its lanes came up just now. */
+  begin(peer: PeerId, lately = false): void {
+    this.#apply({ on: 'begin', peer, lately })
   }
 
   /** Not linked, not a member, or cut off. */
@@ -105,35 +182,28 @@ export class SpaceSync {
 
   membersChanged(): void {
     this.#index.recheck()
+    this.#forks.forget()
+    this.#keep(() => this.#store.forgetCursors())
+    this.#apply({ on: 'members' })
     this.#retryParked()
     for (const peer of this.#use.readyMembers(this.space)) this.begin(peer)
   }
 
   /** The journal stored a record of this space. */
   stored({ author, log, seq, id, class: logClass }: StoredRecord, own: boolean): void {
-    const head = { author, log, base: 1, seq, id }
-    this.#index.advance(head)
+    const head = this.#index.extend({ author, log, seq, id })
     if (own) this.#spread.own({ author, log, class: logClass }, seq)
     else this.#spread.others(head, this.#sourceOf(author))
   }
 
-  /** A log lost its end. */
-  forked(ref: LogRef): void {
-    const heads = this.#use.journal.heads(this.space)
-    const head = heads.find(({ author, log }) => author === ref.author && log === ref.log)
-    if (head === undefined) this.#index.drop(ref)
+  /** What counts of a log changed otherwise. */
+  changed(log: LogRef, head: LogHead | undefined): void {
+    if (head === undefined) this.#index.drop(log)
     else this.#index.advance(head)
   }
 
-  /** What HELLO and DONE say of us. */
-  hello(): Hello {
-    const { storeId } = this.#use.journal
-    return { space: this.space, storeId, control: this.#index.summary('control'), data: this.#index.summary('data') }
-  }
-
-  have({ group, after }: HaveRequest): Have {
-    const { heads, more } = this.#index.page(group, after, HAVE_MAX_LOGS)
-    return { space: this.space, claims: heads.map(claimOf), more }
+  forked(): void {
+    this.#forks.forget()
   }
 
   /** The peer said what it holds; `answered` if it was told what we hold in return. */
@@ -141,15 +211,15 @@ export class SpaceSync {
     this.#apply({ on: 'heard', peer, theirs, answered })
   }
 
-  onNews(peer: PeerId, { claims }: Have): void {
-    this.#apply({ on: 'news', peer, claims })
+  onNews(peer: PeerId, { claims, more }: Have): void {
+    this.#apply({ on: 'news', peer, claims, more })
   }
 
   onLive(peer: PeerId, body: Uint8Array): void {
     const frames = this.#framesOf(peer, body)
     if (frames === undefined) return
     this.counts.liveIn += frames.length
-    if (this.#intake.offerLive({ peer, frames }, body.byteLength)) return
+    if (this.#intake.offerLive({ peer, frames: this.#replica.kept(frames) }, body.byteLength)) return
     this.counts.liveDropped += frames.length
     this.#differs(peer)
   }
@@ -159,7 +229,7 @@ export class SpaceSync {
     this.#differs(undefined)
   }
 
-  /** Settles once the frames are dealt with: until then the peer's lane does not get its credit back. */
+  /** Settles when the peer's lane may have its credit back. */
   async onRec(peer: PeerId, rec: Rec): Promise<void> {
     if (!this.#catchUp.expects(peer, rec.want)) {
       this.#apply({ on: 'rec', peer, want: rec.want, frames: 0, stored: 0, last: false })
@@ -168,7 +238,7 @@ export class SpaceSync {
     const frames = this.#framesOf(peer, rec.frames)
     if (frames === undefined) return
     this.counts.framesIn += frames.length
-    await new Promise<void>((settle) => this.#intake.addRec({ peer, rec, frames, settle }))
+    await this.#intake.addRec({ peer, rec, frames })
   }
 
   /** Compares with every ready member and waits until that is done. Rejects with the signal's reason. */
@@ -227,6 +297,10 @@ export class SpaceSync {
       }
       case 'tell-ended':
         this.#rounds.ended(effect.peer)
+        if (effect.completed) void this.#replica.fill()
+        break
+      case 'keep-cursor':
+        this.#keep(() => this.#store.keepCursor(effect.peer, effect.storeId, effect.rid))
         break
       default:
         if (effect.do === 'ask-hello') this.#rounds.begun(effect.peer)
@@ -237,10 +311,7 @@ export class SpaceSync {
   /** Stores what arrived in this turn. */
   #flush(): void {
     const { live, recs } = this.#intake.take()
-    if (this.#abort.signal.aborted) {
-      for (const { settle } of recs) settle()
-      return
-    }
+    if (this.#abort.signal.aborted) return
     const apart = live.filter(({ peer }) => this.#isSuspect(peer))
     const together = live.filter((batch) => !apart.includes(batch))
     if (together.length > 0) this.#storeLive(together)
@@ -281,7 +352,6 @@ export class SpaceSync {
       this.#apply({ on: 'rec', peer, want: rec.want, frames: frames.length, stored, last: rec.last })
     }
     if (report !== undefined && report.gaps.length > 0) this.#apply({ on: 'gap', peer, ranges: report.gaps })
-    for (const { settle } of batches) settle()
   }
 
   #ingest(peers: ReadonlySet<PeerId>, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport | undefined {
@@ -296,6 +366,36 @@ export class SpaceSync {
       return undefined
     } finally {
       this.#sources = NOBODY
+    }
+  }
+
+  #ingestBodies(peer: PeerId, frames: readonly Frame[]): void {
+    const report = this.#ingest(new Set([peer]), frames, 'run')
+    if (report !== undefined && isBad(report)) this.#use.blame(peer, 'bad-records')
+  }
+
+  #onForks(peer: PeerId, forks: readonly ClaimedFork[]): void {
+    if (!this.#forks.take(forks)) this.#use.blame(peer, 'false-proof')
+  }
+
+  /** Where a log ends by membership, or because it forked and nobody chose. */
+  #endOf(log: LogRef): number | undefined {
+    const { end, branches } = this.#use.spaces.ruleOf(this.space, log.author, log.log)
+    const forks = this.#forks.placesOf(log).filter((place) => !branches.some(({ seq }) => seq === place))
+    const ends = [...forks.map((place) => place - 1), ...(end === undefined ? [] : [end.seq])]
+    return ends.length === 0 ? undefined : Math.min(...ends)
+  }
+
+  #headsOf(group: Group): readonly LogHead[] {
+    return this.#index.page(group, undefined, Number.POSITIVE_INFINITY).heads
+  }
+
+  /** What sync remembers is of use and not needed: without it more is compared. */
+  #keep(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      this.#use.log.debug({ reason: reasonOf(error) }, 'a cursor could not be kept')
     }
   }
 

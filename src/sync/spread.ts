@@ -10,7 +10,7 @@ import {
 } from '../base/index.ts'
 import type { Bus } from '../bus/index.ts'
 import { encodeFrames, type Journal, type LogClass, type LogHead } from '../records/index.ts'
-import { groupOf, type LogRef, logKey } from './log-index.ts'
+import { type Group, groupOf, type LogRef, logKey } from './log-index.ts'
 import { type Claim, encodeHave, HAVE_MAX_LOGS, SHORT_ID_BYTES } from './wire.ts'
 
 /** A longer run of own records is announced and fetched in bulk, which is cheaper for everyone than each record by itself. */
@@ -30,6 +30,10 @@ export interface SpreadComponents {
   readonly endOfTurn: (run: () => void) => void
   /** Members whose lanes are up. */
   readonly readyMembers: () => readonly PeerId[]
+  readonly mayReceive: (peer: PeerId, group: Group) => boolean
+  /** Relays do not hear the topic of records. */
+  readonly hearsTopic: (peer: PeerId) => boolean
+  readonly head: (log: LogRef) => LogHead | undefined
 }
 
 interface OwnLog extends LogRef {
@@ -108,6 +112,7 @@ export class Spread {
         this.#own = new Map()
         if (this.#use.readyMembers().length === 0) continue
         for (const run of runs) await this.#send(run)
+        this.#tellRelays(runs)
       }
     } catch (error) {
       this.#use.log.debug({ reason: reasonOf(error) }, 'own records were not spread; peers will ask for them')
@@ -118,7 +123,7 @@ export class Spread {
   async #send({ log: { author, log }, from, to }: Run): Promise<void> {
     const { space, bus, journal } = this.#use
     if (to - from + 1 > LIVE_MAX_RECORDS) {
-      const head = journal.heads(space).find((one) => one.author === author && one.log === log)
+      const head = this.#use.head({ author, log })
       if (head !== undefined) this.others(head, undefined)
       return
     }
@@ -140,14 +145,24 @@ export class Spread {
       const claims = news
         .filter(({ claim, source }) => source !== peer && claim.author !== peer)
         .map(({ claim }) => claim)
+        .filter(({ log }) => this.#use.mayReceive(peer, groupOf(log)))
       if (claims.length > 0) this.#tellOne(peer, claims)
+    }
+  }
+
+  #tellRelays(runs: readonly Run[]): void {
+    for (const peer of this.#use.readyMembers()) {
+      if (this.#use.hearsTopic(peer)) continue
+      const logs = runs.map(({ log }) => log).filter(({ log }) => this.#use.mayReceive(peer, groupOf(log)))
+      const heads = logs.map((log) => this.#use.head(log)).filter((head) => head !== undefined)
+      if (heads.length > 0) this.#tellOne(peer, heads.map(claimOf))
     }
   }
 
   #tellOne(peer: PeerId, claims: readonly Claim[]): void {
     const { space, bus, log } = this.#use
     bus
-      .send(peer, 'sync.have', encodeHave({ space, claims, more: false }), { direct: true })
+      .send(peer, 'sync.have', encodeHave({ space, claims, more: false, fingerprint: undefined }), { direct: true })
       .catch((error: unknown) => {
         log.debug({ peer, reason: reasonOf(error) }, 'news did not reach a peer; it will compare')
       })

@@ -3,17 +3,20 @@ import {
   type ComponentState,
   type ComponentStatus,
   Events,
+  keepNewest,
   type Logger,
   type PeerId,
   type Random,
   reasonOf,
   type SpaceId,
   type StartOptions,
+  TokenBucket,
+  type TokenBucketInit,
 } from '../base/index.ts'
 import type { Bus } from '../bus/index.ts'
 import type { Transport } from '../network/index.ts'
 import { endOfTurn, type Journal } from '../records/index.ts'
-import { isAtLeast, type Spaces } from '../space/index.ts'
+import type { Spaces } from '../space/index.ts'
 import { ConductBook, type Misconduct } from './conduct.ts'
 import { SyncError } from './errors.ts'
 import { type Desk, handleMessages } from './handlers.ts'
@@ -22,7 +25,12 @@ import { Join } from './join/join.ts'
 import { classOf } from './log-index.ts'
 import { Serving } from './serving.ts'
 import { SpaceSync } from './space-sync.ts'
-import type { JoinOptions, JoinReport, SpaceProgress, Sync, SyncEvents } from './types.ts'
+import type { JoinOptions, JoinReport, Replication, SpaceProgress, Sync, SyncEvents } from './types.ts'
+import type { Range } from './wire.ts'
+
+/** Questions that one peer may ask, over all spaces; a page of claims counts as four. */
+export const QUESTIONS_RATE: TokenBucketInit = { burst: 1_000, perSecond: 100 }
+const QUESTIONERS_MAX = 1_024
 
 export interface SyncInit {
   /** Calls back once all that arrived in this turn of the event loop was handed over. Default: `endOfTurn` of records. */
@@ -64,6 +72,9 @@ class SpacesSync implements Sync {
   #listening: DisposableStack | undefined
   #storeFailure: string | undefined
   #strangers = 0
+  /** What each peer may ask yet; it outlives links, so that coming back wins nothing. */
+  readonly #questions = new Map<PeerId, TokenBucket>()
+  #questionsRefused = 0
 
   constructor(init: SyncInit, components: SyncComponents) {
     const { clock, spaces, addressesOf = () => [] } = components
@@ -78,10 +89,12 @@ class SpacesSync implements Sync {
     this.#join = new Join({ ...use, events: this.events, recordsOf: (space) => this.#recordsOf(space) })
     this.#serving = new Serving({
       ...use,
-      serves: (peer, space, log) =>
-        this.#running !== undefined &&
-        isAtLeast(spaces.roleOf(space, peer), 'reader') &&
-        spaces.admitsLog(space, log.author, classOf(log.log)),
+      serves: (peer, space, log) => {
+        if (this.#running === undefined) return false
+        if (log === undefined) return spaces.roleOf(space, peer) !== undefined
+        const logClass = classOf(log.log)
+        return spaces.mayReceive(space, peer, logClass) && spaces.admitsLog(space, log.author, logClass)
+      },
     })
   }
 
@@ -95,7 +108,12 @@ class SpacesSync implements Sync {
     listening.use(
       journal.events.on('record:stored', ({ record, own }) => this.#spaces.get(record.space)?.stored(record, own)),
     )
-    listening.use(journal.events.on('log:forked', (fork) => this.#spaces.get(fork.space)?.forked(fork)))
+    listening.use(journal.events.on('log:forked', ({ space }) => this.#spaces.get(space)?.forked()))
+    listening.use(
+      journal.events.on('log:changed', ({ space, author, log, head }) =>
+        this.#spaces.get(space)?.changed({ author, log }, head),
+      ),
+    )
     listening.use(spaces.events.on('space:added', ({ space }) => this.#open(space)))
     listening.use(spaces.events.on('members:changed', ({ space }) => this.#onMembersChanged(space)))
     listening.use(bus.events.on('peer:ready', ({ peer }) => this.#onReady(peer)))
@@ -150,9 +168,24 @@ class SpacesSync implements Sync {
     return [...this.#spaces.values()].map((space) => space.progress())
   }
 
+  replication(space: SpaceId): Replication | undefined {
+    this.#assertRunning()
+    return this.#spaces.get(space)?.replication
+  }
+
+  setReplication(space: SpaceId, replication: Partial<Replication>): void {
+    this.#assertRunning()
+    this.#spaces.get(space)?.setReplication(replication)
+  }
+
+  async fetchBodies(space: SpaceId, range: Range, options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    this.#assertRunning()
+    return (await this.#spaces.get(space)?.fetchBodies(range, options.signal)) ?? 0
+  }
+
   #desk(): Desk {
     const findFor: Desk['findFor'] = (space, author) => {
-      if (isAtLeast(this.#use.spaces.roleOf(space, author), 'reader')) return this.#spaces.get(space)
+      if (this.#use.spaces.roleOf(space, author) !== undefined) return this.#spaces.get(space)
       this.#strangers++
       return undefined
     }
@@ -163,6 +196,7 @@ class SpacesSync implements Sync {
         const found = findFor(space, peer)
         return this.#ready.has(peer) ? found : undefined
       },
+      mayAsk: (peer, cost) => this.#mayAsk(peer, cost),
       hears: (peer) => !this.#conduct.isCutOff(peer),
       blame: (peer, misconduct) => this.#blame(peer, misconduct),
     }
@@ -173,6 +207,7 @@ class SpacesSync implements Sync {
     if (info === undefined || this.#spaces.has(space)) return
     const opened = new SpaceSync(space, {
       ...this.#use,
+      self: this.#use.bus.self,
       events: this.events,
       endOfTurn: this.#endOfTurn,
       readyMembers: (id) => this.#readyMembers(id),
@@ -195,7 +230,7 @@ class SpacesSync implements Sync {
 
   #onReady(peer: PeerId): void {
     this.#ready.add(peer)
-    for (const [id, space] of this.#spaces) if (this.#readyMembers(id).includes(peer)) space.begin(peer)
+    for (const [id, space] of this.#spaces) if (this.#readyMembers(id).includes(peer)) space.begin(peer, true)
   }
 
   #onLost(peer: PeerId): void {
@@ -206,9 +241,18 @@ class SpacesSync implements Sync {
 
   #readyMembers(space: SpaceId): readonly PeerId[] {
     const { spaces } = this.#use
-    return [...this.#ready].filter(
-      (peer) => isAtLeast(spaces.roleOf(space, peer), 'reader') && !this.#conduct.isCutOff(peer),
-    )
+    return [...this.#ready].filter((peer) => spaces.roleOf(space, peer) !== undefined && !this.#conduct.isCutOff(peer))
+  }
+
+  #mayAsk(peer: PeerId, cost: number): boolean {
+    const now = this.#use.clock.monotonic()
+    const bucket = this.#questions.get(peer) ?? new TokenBucket(QUESTIONS_RATE, now)
+    this.#questions.delete(peer)
+    this.#questions.set(peer, bucket)
+    keepNewest(this.#questions, QUESTIONERS_MAX)
+    if (bucket.take(now, cost)) return true
+    this.#questionsRefused++
+    return false
   }
 
   #blame(peer: PeerId, misconduct: Misconduct): void {
@@ -231,8 +275,7 @@ class SpacesSync implements Sync {
   }
 
   #recordsOf(space: SpaceId): number {
-    const hello = this.#spaces.get(space)?.hello()
-    return (hello?.control.records ?? 0) + (hello?.data.records ?? 0)
+    return this.#spaces.get(space)?.records ?? 0
   }
 
   #figures(): Readonly<Record<string, number>> {
@@ -247,6 +290,7 @@ class SpacesSync implements Sync {
       fetched: sum(({ counts }) => counts.framesIn),
       served: this.#serving.framesOut,
       wantsRefused: this.#serving.refused,
+      questionsRefused: this.#questionsRefused,
       fromStrangers: this.#strangers,
       peersCutOff: this.#conduct.cutOff,
       joinRequests: requests,

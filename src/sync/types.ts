@@ -1,4 +1,5 @@
 import type { Component, Events, PeerId, SpaceId } from '../base/index.ts'
+import type { Keeping, Range } from './wire.ts'
 
 export interface SyncEvents {
   /** We and this peer hold the same records of the space. */
@@ -45,7 +46,13 @@ export interface SpaceProgress {
   readonly parked: number
 }
 
-/** The beam between the two pillars: live spreading, catch-up by heads, and the way in for new members. */
+/** How much of the data of a space this peer keeps; what it writes itself it keeps in full, and control records always. */
+export interface Replication {
+  readonly durable: Keeping
+  readonly expiring: Keeping
+}
+
+/** The beam between the two pillars: live spreading, catch-up, and the way in for new members. */
 export interface Sync extends Component {
   readonly events: Events<SyncEvents>
   /**
@@ -57,4 +64,16 @@ export interface Sync extends Component {
   /** One round of anti-entropy with every ready member now. */
   syncNow(space: SpaceId, options?: { readonly signal?: AbortSignal }): Promise<void>
   progress(): readonly SpaceProgress[]
+  /** Everything, unless it was set otherwise. Throws `ERR_SYNC_STOPPED`; undefined for a space that is not synced. */
+  replication(space: SpaceId): Replication | undefined
+  /**
+   * From now on and over restarts. Nothing that is held is dropped. What was left out before is fetched soon: records by the
+   * next comparisons, bodies in the background.
+   */
+  setReplication(space: SpaceId, replication: Partial<Replication>): void
+  /**
+   * Fetches the bodies of records of a log that are held without, from members who have them; says how many came. Rejects with
+   * the signal's reason, `ERR_SYNC_STOPPED`, or what the last member answered if none could be asked.
+   */
+  fetchBodies(space: SpaceId, range: Range, options?: { readonly signal?: AbortSignal }): Promise<number>
 }

@@ -4,32 +4,53 @@ import {
   encodeCbor,
   HASH_BYTES,
   hexOf,
-  keyOfPeerId,
   type PeerId,
   PUBLIC_KEY_BYTES,
-  peerIdOfKey,
   type SpaceId,
   spaceIdOf,
 } from '../base/index.ts'
 import { LOG_CLASS, LOG_NAME_BYTES, RUN_MAX_BYTES } from '../records/index.ts'
-import { asArray, asBoolean, asBytes, asUint, malformed, openMessage, WIRE_VERSION } from './fields.ts'
+import { asArray, asBoolean, asBytes, asUint, malformed, openMessage } from './fields.ts'
 import { GROUPS, type Group, type LogRef, type Summary } from './log-index.ts'
+import { keyOf, peerOf } from './peer-keys.ts'
 
-/** The messages of docs/specs/sync.md: CBOR arrays that begin with a version and the id of the space. */
+/** The messages of docs/specs/sync.md: CBOR arrays that begin with a version and the id of the space. More: range-wire.ts. */
+export const SYNC_VERSION = 2
 
-/** Logs in one HAVE. */
+/** Logs in one HAVE, and in every other list of claims. */
 export const HAVE_MAX_LOGS = 2_000
 /** Ranges in one WANT. */
 export const WANT_MAX_RANGES = 256
 /** The first bytes of the id of a head: enough to see that two peers hold different records at one place. */
 export const SHORT_ID_BYTES = 8
-const STORE_ID_BYTES = 16
+export const STORE_ID_BYTES = 16
+
+/** How much of a group a peer keeps: records that it wrote itself always in full. */
+export const KEEPINGS = ['nothing', 'headers', 'bodies'] as const
+export type Keeping = (typeof KEEPINGS)[number]
+
+/** What a peer holds of a group. */
+export interface Holding extends Summary {
+  /** `headers` also while it lacks bodies still. */
+  readonly keeps: Keeping
+}
+
+/** Of each group that the one it is told may have records of. */
+export type Holdings = Readonly<Partial<Record<Group, Holding>>>
+
+export interface ForkSummary {
+  readonly count: number
+  /** 32 bytes: the sum over SHA-256(device 32, log name 8, place 8). */
+  readonly fingerprint: Uint8Array
+}
 
 export interface Hello {
   readonly space: SpaceId
   readonly storeId: Uint8Array
-  readonly control: Summary
-  readonly data: Summary
+  /** The rid of what the sender stored last: where a cursor into its store may stand. */
+  readonly position: number
+  readonly holds: Holdings
+  readonly forks: ForkSummary
 }
 
 /** How far a peer says that it holds a log. */
@@ -50,6 +71,8 @@ export interface Have {
   readonly space: SpaceId
   readonly claims: readonly Claim[]
   readonly more: boolean
+  /** Of the whole group as it is now; news has none. */
+  readonly fingerprint: Uint8Array | undefined
 }
 
 /** Records of a log, both ends included. */
@@ -62,6 +85,8 @@ export interface Want {
   readonly space: SpaceId
   /** Chosen by the asker; comes back in every REC. */
   readonly want: number
+  /** Bodies are not wanted. */
+  readonly headersOnly: boolean
   readonly ranges: readonly Range[]
 }
 
@@ -74,61 +99,108 @@ export interface Rec {
   readonly frames: Uint8Array
 }
 
-export function encodeHello({ space, storeId, control, data }: Hello): Uint8Array {
-  return encodeCbor([WIRE_VERSION, bytesOfHex(space), storeId, summaryArray(control), summaryArray(data)])
+/** Frames of ranges that the asker holds without bodies. */
+export interface BodiesRequest {
+  readonly space: SpaceId
+  readonly ranges: readonly Range[]
 }
 
-function summaryArray({ fingerprint, logs, records }: Summary): CborValue {
-  return [fingerprint, logs, records]
+export interface Bodies {
+  readonly space: SpaceId
+  /** Of the first ranges asked for, as many as fit. */
+  readonly frames: Uint8Array
+}
+
+export function encodeMessage(space: SpaceId, ...items: readonly CborValue[]): Uint8Array {
+  return encodeCbor([SYNC_VERSION, bytesOfHex(space), ...items])
+}
+
+/** The space and the items after it. */
+export function openSyncMessage(bytes: Uint8Array, items: number): readonly [SpaceId, ...(CborValue | undefined)[]] {
+  const [space, ...rest] = openMessage(bytes, items + 1, SYNC_VERSION)
+  return [spaceIdOf(asBytes(space, HASH_BYTES)), ...rest]
+}
+
+export function encodeHello({ space, storeId, position, holds, forks }: Hello): Uint8Array {
+  const groups = GROUPS.map((group) => holdingArray(holds[group]))
+  return encodeMessage(space, storeId, position, groups, [forks.count, forks.fingerprint])
+}
+
+function holdingArray(holding: Holding | undefined): CborValue {
+  return holding === undefined
+    ? null
+    : [holding.fingerprint, holding.logs, holding.records, KEEPINGS.indexOf(holding.keeps)]
 }
 
 export function decodeHello(bytes: Uint8Array): Hello {
-  const [space, storeId, control, data] = openMessage(bytes, 4)
+  const [space, storeId, position, groups, forks] = openSyncMessage(bytes, 4)
+  const values = asArray(groups, GROUPS.length)
+  const holds = GROUPS.map((group, index) => [group, asHolding(values[index])] as const)
+  const [count, fingerprint] = asArray(forks, 2)
   return {
-    space: spaceIdOf(asBytes(space, HASH_BYTES)),
+    space,
     storeId: asBytes(storeId, STORE_ID_BYTES),
-    control: asSummary(control),
-    data: asSummary(data),
+    position: asUint(position),
+    holds: Object.fromEntries(holds.filter(([, holding]) => holding !== undefined)),
+    forks: { count: asUint(count), fingerprint: asBytes(fingerprint, HASH_BYTES) },
   }
 }
 
-function asSummary(value: CborValue | undefined): Summary {
-  const [fingerprint, logs, records] = asArray(value, 3)
-  return { fingerprint: asBytes(fingerprint, HASH_BYTES), logs: asUint(logs), records: asUint(records) }
+function asHolding(value: CborValue | undefined): Holding | undefined {
+  if (value === null) return undefined
+  const [fingerprint, logs, records, keeps] = asArray(value, 4)
+  return {
+    fingerprint: asBytes(fingerprint, HASH_BYTES),
+    logs: asUint(logs),
+    records: asUint(records),
+    keeps: KEEPINGS[asUint(keeps)] ?? malformed(),
+  }
 }
 
 export function encodeHaveRequest({ space, group, after }: HaveRequest): Uint8Array {
-  const from = after === undefined ? null : refArray(after)
-  return encodeCbor([WIRE_VERSION, bytesOfHex(space), GROUPS.indexOf(group), from])
+  return encodeMessage(space, GROUPS.indexOf(group), after === undefined ? null : refArray(after))
 }
 
 export function decodeHaveRequest(bytes: Uint8Array): HaveRequest {
-  const [space, group, after] = openMessage(bytes, 3)
-  const name = GROUPS[asUint(group)]
-  if (name === undefined) return malformed()
-  const from = after === null ? undefined : asRef(asArray(after, 2))
-  return { space: spaceIdOf(asBytes(space, HASH_BYTES)), group: name, after: from }
+  const [space, group, after] = openSyncMessage(bytes, 2)
+  return { space, group: asGroup(group), after: after === null ? undefined : asRef(asArray(after, 2)) }
 }
 
-export function encodeHave({ space, claims, more }: Have): Uint8Array {
+export function asGroup(value: CborValue | undefined): Group {
+  return GROUPS[asUint(value)] ?? malformed()
+}
+
+export function encodeHave({ space, claims, more, fingerprint }: Have): Uint8Array {
+  return encodeMessage(space, claimsArray(claims), more, fingerprint ?? null)
+}
+
+export function decodeHave(bytes: Uint8Array): Have {
+  const [space, devices, more, fingerprint] = openSyncMessage(bytes, 3)
+  return {
+    space,
+    claims: asClaims(devices),
+    more: asBoolean(more),
+    fingerprint: fingerprint === null ? undefined : asBytes(fingerprint, HASH_BYTES),
+  }
+}
+
+/** By device, so that each key is sent once. */
+export function claimsArray(claims: readonly Claim[]): CborValue {
   const byAuthor = Map.groupBy(claims, ({ author }) => author)
-  const devices = [...byAuthor].map(([author, logs]) => [keyOfPeerId(author), logs.map(claimArray)])
-  return encodeCbor([WIRE_VERSION, bytesOfHex(space), devices, more])
+  return [...byAuthor].map(([author, logs]) => [keyOf(author), logs.map(claimArray)])
 }
 
 function claimArray({ log, base, seq, shortId }: Claim): CborValue {
   return [bytesOfHex(log), base, seq, bytesOfHex(shortId)]
 }
 
-export function decodeHave(bytes: Uint8Array): Have {
-  const [space, devices, more] = openMessage(bytes, 3)
-  const claims = asArray(devices, 0, HAVE_MAX_LOGS).flatMap((device) => {
+export function asClaims(value: CborValue | undefined): readonly Claim[] {
+  const claims = asArray(value, 0, HAVE_MAX_LOGS).flatMap((device) => {
     const [key, logs] = asArray(device, 2)
-    const author = peerIdOfKey(asBytes(key, PUBLIC_KEY_BYTES))
+    const author = peerOf(asBytes(key, PUBLIC_KEY_BYTES))
     return asArray(logs, 1, HAVE_MAX_LOGS).map((log) => asClaim(author, log))
   })
-  if (claims.length > HAVE_MAX_LOGS) return malformed()
-  return { space: spaceIdOf(asBytes(space, HASH_BYTES)), claims, more: asBoolean(more) }
+  return claims.length <= HAVE_MAX_LOGS ? claims : malformed()
 }
 
 function asClaim(author: PeerId, value: CborValue): Claim {
@@ -140,44 +212,63 @@ function asClaim(author: PeerId, value: CborValue): Claim {
     seq: asUint(seq),
     shortId: hexOf(asBytes(shortId, SHORT_ID_BYTES)),
   }
-  return claim.base >= 1 && claim.seq >= claim.base ? claim : malformed()
+  return claim.seq >= 1 && claim.base >= 1 && claim.base <= claim.seq ? claim : malformed()
 }
 
-export function encodeWant({ space, want, ranges }: Want): Uint8Array {
-  const list = ranges.map((range) => [...refArray(range), range.from, range.to])
-  return encodeCbor([WIRE_VERSION, bytesOfHex(space), want, list])
+export function encodeWant({ space, want, headersOnly, ranges }: Want): Uint8Array {
+  return encodeMessage(space, want, headersOnly, rangesArray(ranges))
 }
 
 export function decodeWant(bytes: Uint8Array): Want {
-  const [space, want, list] = openMessage(bytes, 3)
-  const ranges = asArray(list, 1, WANT_MAX_RANGES).map((value) => {
-    const [device, log, from, to] = asArray(value, 4)
+  const [space, want, headersOnly, ranges] = openSyncMessage(bytes, 3)
+  return { space, want: asUint(want), headersOnly: asBoolean(headersOnly), ranges: asRanges(ranges) }
+}
+
+function rangesArray(ranges: readonly Range[]): CborValue {
+  return ranges.map((range) => [...refArray(range), range.from, range.to])
+}
+
+function asRanges(value: CborValue | undefined): readonly Range[] {
+  return asArray(value, 1, WANT_MAX_RANGES).map((one) => {
+    const [device, log, from, to] = asArray(one, 4)
     const range = { ...asRef([device, log]), from: asUint(from), to: asUint(to) }
     return range.from >= 1 && range.to >= range.from ? range : malformed()
   })
-  return { space: spaceIdOf(asBytes(space, HASH_BYTES)), want: asUint(want), ranges }
 }
 
 export function encodeRec({ space, want, last, frames }: Rec): Uint8Array {
-  return encodeCbor([WIRE_VERSION, bytesOfHex(space), want, last, frames])
+  return encodeMessage(space, want, last, frames)
 }
 
 export function decodeRec(bytes: Uint8Array): Rec {
-  const [space, want, last, frames] = openMessage(bytes, 4)
-  return {
-    space: spaceIdOf(asBytes(space, HASH_BYTES)),
-    want: asUint(want),
-    last: asBoolean(last),
-    frames: asBytes(frames, 1, RUN_MAX_BYTES),
-  }
+  const [space, want, last, frames] = openSyncMessage(bytes, 3)
+  return { space, want: asUint(want), last: asBoolean(last), frames: asBytes(frames, 1, RUN_MAX_BYTES) }
 }
 
-function refArray({ author, log }: LogRef): readonly CborValue[] {
-  return [keyOfPeerId(author), bytesOfHex(log)]
+export function encodeBodiesRequest({ space, ranges }: BodiesRequest): Uint8Array {
+  return encodeMessage(space, rangesArray(ranges))
 }
 
-function asRef([device, log]: readonly (CborValue | undefined)[]): LogRef {
-  return { author: peerIdOfKey(asBytes(device, PUBLIC_KEY_BYTES)), log: asLog(log) }
+export function decodeBodiesRequest(bytes: Uint8Array): BodiesRequest {
+  const [space, ranges] = openSyncMessage(bytes, 1)
+  return { space, ranges: asRanges(ranges) }
+}
+
+export function encodeBodies({ space, frames }: Bodies): Uint8Array {
+  return encodeMessage(space, frames)
+}
+
+export function decodeBodies(bytes: Uint8Array): Bodies {
+  const [space, frames] = openSyncMessage(bytes, 1)
+  return { space, frames: asBytes(frames, 1, RUN_MAX_BYTES) }
+}
+
+export function refArray({ author, log }: LogRef): readonly CborValue[] {
+  return [keyOf(author), bytesOfHex(log)]
+}
+
+export function asRef([device, log]: readonly (CborValue | undefined)[]): LogRef {
+  return { author: peerOf(asBytes(device, PUBLIC_KEY_BYTES)), log: asLog(log) }
 }
 
 function asLog(value: CborValue | undefined): string {

@@ -1,8 +1,9 @@
 import { type Clock, type Logger, type Random, seededRandom, silentLogger } from '../../src/base/index.ts'
 import { type Identity, identityFromSeeds, verifier } from '../../src/identity/index.ts'
 import { createJournal, type Journal, recordsSchema } from '../../src/records/index.ts'
-import { createSpaces, type Spaces } from '../../src/space/index.ts'
+import { createSpaces, type Spaces, spaceSchema } from '../../src/space/index.ts'
 import { openDatabase } from '../../src/store/index.ts'
+import { syncSchema } from '../../src/sync/index.ts'
 
 export interface DurableHalfInit {
   readonly name: string
@@ -30,13 +31,14 @@ export function durableHalf(init: DurableHalfInit): DurableHalf {
   // A restarted peer must not draw the same numbers again.
   const random = seededRandom(seed * 7919 + Math.floor(clock.monotonic()))
   const signatures = verifier()
-  const database = openDatabase({ path, schemas: [recordsSchema] })
-  const spaces = createSpaces({ name })({ identity, verifier: signatures, clock, random, log })
+  const database = openDatabase({ path, schemas: [recordsSchema, spaceSchema, syncSchema] })
+  const spaces = createSpaces({ name })({ identity, verifier: signatures, database, clock, random, log })
   const journal = createJournal()({
     database,
     signer: identity.device,
     verifier: signatures,
     authority: spaces,
+    cipher: spaces.cipher,
     clock,
     random,
     log,

@@ -9,11 +9,11 @@ export interface KeyReader {
   readonly sealing: string
 }
 
-/** What an epoch record says, without the boxes' contents. */
-export interface EpochMention {
-  readonly record: RecordId
-  /** Ed25519 public key of the author, 64 hexadecimal digits. */
-  readonly author: string
+/** Epochs of the highest number that are looked at closely; only admins at odds with each other make more. */
+const TOP_MAX = 64
+
+/** What an epoch record says, but for what is in the boxes. */
+export interface EpochContent {
   readonly n: number
   /** The id of the epoch's key, 32 hexadecimal digits. */
   readonly key: string
@@ -25,25 +25,21 @@ export interface EpochMention {
   readonly madeAt: number
 }
 
-/** What the author of an epoch record may say. */
-export interface Voice {
+/** An epoch record that counts, and what its author is. Who is an admin makes epochs; others give keys to their own devices. */
+export interface EpochMention extends EpochContent {
+  readonly record: RecordId
+  /** Ed25519 public key of the author, 64 hexadecimal digits. */
+  readonly device: string
   readonly level: number
-  readonly principal: string
-  /** It makes epochs, and gives keys to any reader; others give keys to devices of their own principal. */
   readonly isAdmin: boolean
 }
 
 export interface KeyringInput {
   readonly mentions: readonly EpochMention[]
   readonly readers: ReadonlyMap<string, KeyReader>
-  /** Of the author of a record; `undefined` if the record counts for nothing. */
-  voiceOf(record: RecordId): Voice | undefined
   /** Of any device that is or was a member. */
   principalOf(device: string): string | undefined
 }
-
-/** Epochs of the highest number that are looked at closely; only admins at odds with each other make more. */
-const TOP_MAX = 64
 
 /** A key to write under, as the counting control records tell of it. */
 export class Epoch {
@@ -94,22 +90,21 @@ export function evaluateKeyring(input: KeyringInput): readonly Epoch[] {
   return ranked.toSorted((a, b) => b.n - a.n || Number(a.leaks) - Number(b.leaks))
 }
 
-function epochsOf({ mentions, readers, voiceOf, principalOf }: KeyringInput): ReadonlyMap<string, Epoch> {
+function epochsOf({ mentions, readers, principalOf }: KeyringInput): ReadonlyMap<string, Epoch> {
   const epochs = new Map<string, Epoch>()
-  const heard = mentions.map((mention) => ({ mention, voice: voiceOf(mention.record) }))
-  for (const { mention, voice } of heard) {
-    if (voice?.isAdmin !== true) continue
+  for (const mention of mentions) {
+    if (!mention.isAdmin) continue
     const epoch = epochs.get(nameOf(mention)) ?? new Epoch(mention, readers)
     epochs.set(nameOf(mention), epoch)
-    speakFor(epoch, mention, voice)
+    rank(epoch, mention)
   }
-  for (const { mention, voice } of heard) {
+  for (const mention of mentions) {
     const epoch = epochs.get(nameOf(mention))
-    if (voice === undefined || epoch === undefined) continue
+    if (epoch === undefined) continue
     for (const key of mention.previous) epoch.previous.add(key)
     for (const device of mention.boxes) {
       // Others cannot make it look as if strangers knew the key, or as if somebody had it who has not.
-      if (!voice.isAdmin && principalOf(device) !== voice.principal) continue
+      if (!mention.isAdmin && principalOf(device) !== principalOf(mention.device)) continue
       epoch.sealedTo.add(device)
       epoch.knowers.add(device)
     }
@@ -121,11 +116,11 @@ function nameOf({ n, key }: EpochMention): string {
   return `${n} ${key}`
 }
 
-function speakFor(epoch: Epoch, { record, author, madeAt }: EpochMention, { level }: Voice): void {
-  epoch.knowers.add(author)
+function rank(epoch: Epoch, { device, record, level, madeAt }: EpochMention): void {
+  epoch.knowers.add(device)
   epoch.madeAt = Math.min(epoch.madeAt, madeAt)
-  const ranks = level < epoch.level || (level === epoch.level && record < (epoch.record ?? ''))
-  if (ranks) Object.assign(epoch, { level, record })
+  const isHigher = level < epoch.level || (level === epoch.level && record < (epoch.record ?? ''))
+  if (isHigher) Object.assign(epoch, { level, record })
 }
 
 /** Whoever knows a key knows those sealed under it. */

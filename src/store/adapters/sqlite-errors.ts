@@ -63,7 +63,7 @@ const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
     {
       code: 'ERR_STORE_FAILED',
       message: 'the database cannot be opened',
-      fix: 'Check that its folder exists and belongs to you.',
+      fix: 'Check that its folder exists, belongs to you, and is not on a disk that became read-only.',
     },
   ],
 ])

@@ -1,4 +1,4 @@
-/** The bytes of docs/specs/records.md section 8: two headers for one place, and the one proof that comes of them. */
+/** The bytes of docs/specs/records.md section 9: two headers for one place, and the one proof that comes of them. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'

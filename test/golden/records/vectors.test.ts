@@ -1,4 +1,4 @@
-/** The bytes of docs/specs/records.md section 8: fixed keys, salts and times, and what must come of them. */
+/** The bytes of docs/specs/records.md section 9: fixed keys, salts and times, and what must come of them. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { DemoPeer } from '../../../demo/peer.ts'
@@ -151,3 +153,35 @@ test('an export holds every record, a line each, and nothing is written over', a
   await ada.plexus('export', `${file}.2`, '--domain', 'cognition')
   assert.equal(readFileSync(`${file}.2`, 'utf8').trimEnd().split('\n').length, 3)
 })
+
+test('a backup that is killed leaves either a whole file or none', async () => {
+  await using profiles = new Profiles()
+  const ada = profiles.peer('ada')
+  await ada.up()
+  for (let n = 0; n < 4; n++) await thinks(ada, `${n} ${'x'.repeat(10_000)}`)
+  const folder = join(profiles.home, 'backups')
+  mkdirSync(folder)
+  let killed = 0
+  for (let round = 0; round < 4; round++) {
+    const file = join(folder, `${round}.backup`)
+    // It ends at the first, second, ... change in the folder, or by itself.
+    if (await killAtChange(folder, file, profiles.home, round + 1)) killed++
+    if (existsSync(file)) assert.equal((await ada.plexus<Report>('backup', file, '--verify')).withKey, true)
+  }
+  assert.ok(killed > 0, readdirSync(folder).join())
+})
+
+async function killAtChange(folder: string, file: string, home: string, change: number): Promise<boolean> {
+  const cli = join(import.meta.dirname, '../../../src/cli/main.ts')
+  const child = spawn(process.execPath, [cli, 'backup', file, '--profile', 'ada'], {
+    env: { ...process.env, PLEXUS_HOME: home },
+    stdio: 'ignore',
+  })
+  let changes = 0
+  const watcher = watch(folder, () => {
+    if (++changes === change) child.kill('SIGKILL')
+  })
+  const [, signal] = await once(child, 'exit')
+  watcher.close()
+  return signal === 'SIGKILL'
+}

@@ -59,12 +59,12 @@ test('a member that claims, wants and sends what is not is cut off, and nobody e
       const end = hexOf(random.bytes(2))
       return { author: liar.peer, log: log.slice(0, 12) + end, base: 1, seq: 2 ** 53 - 1, shortId: '00'.repeat(8) }
     })
-    await liar.bus.send(peer, 'sync.have', encodeHave({ space, claims, more: false }))
+    await liar.bus.send(peer, 'sync.have', encodeHave({ space, claims, more: false, fingerprint: undefined }))
   }
   const range = { author: peer, log: logs[0] ?? '', from: 1, to: 2 ** 53 - 1 }
   const ranges = Array<typeof range>(WANT_MAX_RANGES).fill(range)
   for (let want = 1; want <= 100; want++) {
-    await liar.bus.send(peer, 'sync.want', encodeWant({ space, want, ranges }))
+    await liar.bus.send(peer, 'sync.want', encodeWant({ space, want, headersOnly: false, ranges }))
   }
   for (let want = 1; want <= 5; want++) {
     await liar.bus.send(peer, 'sync.rec', encodeRec({ space, want, last: false, frames: random.bytes(1_000) }))

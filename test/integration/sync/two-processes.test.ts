@@ -107,8 +107,8 @@ test('a stranger that lets everyone in is let in by nobody and gets no records',
   const refused = bus.events.next('peer:refused', { signal: AbortSignal.timeout(20_000) })
   await transport.dial(issuer, addresses)
   assert.equal((await refused).by, 'them')
-  const empty = { fingerprint: new Uint8Array(32), logs: 0, records: 0 }
-  const hello = encodeHello({ space, storeId: new Uint8Array(16), control: empty, data: empty })
+  const forks = { count: 0, fingerprint: new Uint8Array(32) }
+  const hello = encodeHello({ space, storeId: new Uint8Array(16), position: 0, holds: {}, forks })
   await assert.rejects(bus.request(issuer, 'sync.hello', hello), { code: 'ERR_PEER_NOT_READY' })
 })
 

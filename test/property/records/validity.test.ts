@@ -437,7 +437,7 @@ describe('what counts of a log', () => {
         assert.deepEqual(sorted([...peer.heads.values()]), sorted(peer.journal.heads(space)))
         peer.database.close()
       }),
-      { numRuns: Number(process.env.RUNS ?? 300) },
+      { numRuns: 300 },
     )
   })
 

@@ -186,7 +186,7 @@ function bodyOf(one: Sketch, author: PeerId, earlier: readonly ControlRecord[]):
     case 'erase':
       return { type: 'erase', device, log, seq: from }
     case 'epoch':
-      return { type: 'epoch', n: 1, key: '00', boxes: [] }
+      return { type: 'epoch', n: 1, key, boxes: [] }
     case 'fork':
       return { type: 'fork', headerA: bytes, signatureA: bytes, headerB: bytes, signatureB: bytes }
     case 'rotate':

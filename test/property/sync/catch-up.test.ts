@@ -12,7 +12,7 @@ import {
 import type { LogHead } from '../../../src/records/index.ts'
 import { CatchUp, WANTS_IN_FLIGHT } from '../../../src/sync/catch-up.ts'
 import type { CatchUpEffect, CatchUpEvent } from '../../../src/sync/catch-up-events.ts'
-import { LogIndex, logKey } from '../../../src/sync/log-index.ts'
+import { GROUPS, LogIndex, logKey } from '../../../src/sync/log-index.ts'
 import { WANT_MAX_FRAMES } from '../../../src/sync/shares.ts'
 import { claimOf } from '../../../src/sync/spread.ts'
 import { type Range, WANT_MAX_RANGES } from '../../../src/sync/wire.ts'
@@ -31,6 +31,8 @@ const logs = fc.uniqueArray(
 )
 
 const orders = fc.shuffledSubarray([...PEERS], { minLength: 1 })
+
+const NO_FORKS = { count: 0, fingerprint: new Uint8Array(32) }
 
 function headOf(author: PeerId, log: string, seq: number): LogHead {
   return { author, log, base: 1, seq, id: seq.toString(16).padStart(64, '0') as RecordId }
@@ -59,9 +61,14 @@ class World {
     this.theirs = new Map(PEERS.map((peer, index) => [peer, of(index + 1)]))
     this.random = seededRandom(seed)
     this.machine = new CatchUp({
+      self: PEERS[0] as PeerId,
+      index: this.ours,
       head: (key) => this.ours.head(key),
-      summary: (group) => this.ours.summary(group),
       admits: () => true,
+      endOf: () => undefined,
+      keeping: () => 'bodies',
+      forks: () => NO_FORKS,
+      cursor: () => undefined,
     })
   }
 
@@ -74,11 +81,15 @@ class World {
     const { peer } = effect
     const index = this.theirs.get(peer) as LogIndex
     if (effect.do === 'ask-hello') {
-      const theirs = { control: index.summary('control'), data: index.summary('data') }
+      const holds = Object.fromEntries(
+        GROUPS.map((group) => [group, { ...index.summary(group), keeps: 'bodies' as const }]),
+      )
+      const theirs = { storeId: new Uint8Array(16), position: 1, holds, forks: NO_FORKS }
       this.inbox.push({ peer, deliver: () => ({ on: 'hello', peer, theirs }) })
     } else if (effect.do === 'ask-have') {
       const { heads, more } = index.page(effect.group, effect.after, 3)
-      this.inbox.push({ peer, deliver: () => ({ on: 'have', peer, claims: heads.map(claimOf), more }) })
+      const { fingerprint } = index.summary(effect.group)
+      this.inbox.push({ peer, deliver: () => ({ on: 'have', peer, claims: heads.map(claimOf), more, fingerprint }) })
     } else if (effect.do === 'send-want') this.serve(peer, effect.want, effect.ranges)
     else if (effect.do === 'blame') assert.fail(`an honest peer was blamed: ${effect.fault}`)
   }

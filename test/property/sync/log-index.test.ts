@@ -41,7 +41,7 @@ test('the sums kept are those of an index made from scratch, and pages show ever
         } else if (what === 'members') {
           admittedAuthors = number
           index.recheck()
-        } else index.summary('data')
+        } else index.summary('durable')
       }
       const scratch = new LogIndex([...heads.values()], admits)
       for (const group of GROUPS) {

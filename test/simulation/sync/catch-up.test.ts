@@ -16,7 +16,8 @@ test('a joiner holds what the host holds, and both know it', async () => {
   const steps: string[] = []
   const report = await town.until(guest.sync.join(ticket, { name: 'guest', onStep: (step) => steps.push(step) }))
   assert.deepEqual(steps, ['ticket-read', 'connected', 'admitted', 'membership-received', 'in-step'])
-  assert.deepEqual(report, { space: id, name: 'lab', issuer: host.id, members: 2, records: 6 })
+  // Genesis, key, invite, admission, key for the guest; and three thoughts.
+  assert.deepEqual(report, { space: id, name: 'lab', issuer: host.id, members: 2, records: 8 })
   assert.equal(holdings(guest, id), holdings(host, id))
   await town.run(1_000)
   assert.deepEqual(guest.sync.progress(), [{ space: id, behind: 0, inStepWith: [host.id], parked: 0 }])

@@ -24,12 +24,14 @@ interface Lies {
 async function turn(town: Neighbourhood, liar: Peer, space: SpaceId, lies: Lies): Promise<void> {
   await town.until(liar.sync.stop())
   const { bus } = liar
-  const summary = { fingerprint: new Uint8Array(32).fill(7), logs: 3, records: 3 }
+  const durable = { fingerprint: new Uint8Array(32).fill(7), logs: 3, records: 3, keeps: 'bodies' as const }
   bus.respond('sync.hello', async (body) => {
-    const { control, storeId } = decodeHello(body)
-    return encodeHello({ space, storeId, control, data: summary })
+    const hello = decodeHello(body)
+    return encodeHello({ ...hello, holds: { ...hello.holds, durable } })
   })
-  bus.respond('sync.have', async () => encodeHave({ space, claims: lies.claims ?? [], more: false }))
+  bus.respond('sync.have', async () => {
+    return encodeHave({ space, claims: lies.claims ?? [], more: false, fingerprint: durable.fingerprint })
+  })
   bus.receive('sync.want', ({ from, body }) => lies.onWant?.(decodeWant(body), from))
 }
 
@@ -143,7 +145,7 @@ test('messages that cannot be read are counted, and their sender is cut off', as
   await turn(town, liar, space, {})
   for (const kind of ['sync.want', 'sync.rec', 'sync.done', 'sync.have']) {
     const priority = kind === 'sync.rec' ? 'low' : 'normal'
-    await town.until(liar.bus.send(honest.id, kind, new Uint8Array([0x81, 0x05]), { priority }))
+    await town.until(liar.bus.send(honest.id, kind, new Uint8Array([0x82, 0x02, 0x05]), { priority }))
   }
   await assert.rejects(town.until(liar.bus.request(honest.id, 'sync.hello', new Uint8Array([0xff]))), /cannot be read/)
   await town.run(1_000)
@@ -160,12 +162,18 @@ test('a device that is no member of a space gets nothing of it', async () => {
   const hello = encodeHello({
     space: secret.id,
     storeId: guest.journal.storeId,
-    control: { fingerprint: new Uint8Array(32), logs: 0, records: 0 },
-    data: { fingerprint: new Uint8Array(32), logs: 0, records: 0 },
+    position: 0,
+    holds: {},
+    forks: { count: 0, fingerprint: new Uint8Array(32) },
   })
   await assert.rejects(town.until(guest.bus.request(host.id, 'sync.hello', hello)), /not a member/)
   const head = host.journal.heads(secret.id)[0]!
-  const want = { space: secret.id, want: 1, ranges: [{ author: head.author, log: head.log, from: 1, to: 1 }] }
+  const want = {
+    space: secret.id,
+    want: 1,
+    headersOnly: false,
+    ranges: [{ author: head.author, log: head.log, from: 1, to: 1 }],
+  }
   await town.until(guest.bus.send(host.id, 'sync.want', encodeWant(want)))
   await town.run(2_000)
   assert.equal(figure(host, 'fromStrangers'), 2)

@@ -139,8 +139,8 @@ const FAILINGS: readonly (readonly [
     'warn',
     /plexus mcp/,
   ],
-  ['a damaged store', { store: { ...store, integrity: 'row 3 missing' } }, 'store', 'fail', /keep a copy/],
-  ['a store that is none', { store: { error: 'not a database' } }, 'store', 'fail', /keep a copy/],
+  ['a damaged store', { store: { ...store, integrity: 'row 3 missing' } }, 'store', 'fail', /plexus repair/],
+  ['a store that is none', { store: { error: 'not a database' } }, 'store', 'fail', /plexus repair/],
   ['a log that grows', { store: { ...store, walBytes: 1e9 } }, 'write-ahead log', 'warn', /other programs/],
   [
     'a newer store',

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { PeerId, SpaceId } from '../../../src/base/index.ts'
 import {
   decodeForkProof,
   encodeForkProof,
   type ForkProof,
   LOG_CLASS,
+  type LogRule,
   NO_RULE,
   RUN_MAX_FRAMES,
   VOIDED_MAX_PER_SPACE,
 } from '../../../src/records/index.ts'
 import type { Database } from '../../../src/store/index.ts'
-import { Author, foundedBy, framesOf, KIND, REFUSED, rig, UNKNOWN, type Written } from './fixture.ts'
+import { Author, foundedBy, framesOf, KIND, REFUSED, rig, TableAuthority, UNKNOWN, type Written } from './fixture.ts'
+
 import { bodyOfStatement, choice, endAt, type Ruled, ruled, ruling } from './rule-authority.ts'
 
 const about = (n: number) => ({ body: { n, about: ['x'] } })
@@ -152,6 +155,31 @@ describe('a log that its space ends', () => {
     assert.equal(headOf(written[0]!)?.seq, 1)
     say(ruling(written[0]!, NO_RULE, 2))
     assert.equal(trailOf(database), '1 2 3 4 5')
+  })
+
+  it('acknowledges nothing of one’s own that it ends before, and writes nothing that was to be written with that', async () => {
+    /** Every control record after the genesis ends its own log before itself. */
+    class Suicidal extends TableAuthority {
+      override ruleOf(_space: SpaceId, _author: PeerId, log: string): LogRule {
+        return log.startsWith('00') && this.observed.length > 1 ? endAt(1, undefined) : NO_RULE
+      }
+
+      override takeChangedRules(): ReadonlySet<PeerId> {
+        return new Set(this.observed.map(({ author }) => author))
+      }
+    }
+    for (const together of [false, true]) {
+      const { journal } = rig({ authority: new Suicidal() })
+      const { space } = await journal.found({ name: 'space' })
+      const control = { space, class: LOG_CLASS.control, kind: 2, body: {} } as const
+      const durable = { space, class: LOG_CLASS.durable, kind: KIND, body: {} } as const
+      const drafts = [durable, control]
+      const appends = together ? [journal.appendTogether(drafts)] : drafts.map((draft) => journal.append(draft))
+      const outcomes = await Promise.allSettled(appends)
+      assert.equal(outcomes.at(-1)?.status, 'rejected')
+      const heads = journal.heads(space).map(({ seq }) => seq)
+      assert.deepEqual(heads, together ? [1] : [1, 1])
+    }
   })
 
   it('may be ten thousand records longer', () => {

@@ -65,23 +65,27 @@ test('what was created is there after a restart', async (t) => {
   assert.deepEqual(second.spaces.digest(info.id), digest)
 })
 
-test('what a peer may be given follows from its role', async () => {
+test('what a peer may be given follows from its role and from whether it could read it', async () => {
   using host = peer(1)
-  const { id } = await host.spaces.create({ name: 'lab', personal: false })
-  const [reader, relay, stranger] = [peer(2), peer(3), peer(4)]
-  for (const [guest, role] of [
-    [reader, 'reader'],
-    [relay, 'relay'],
-  ] as const) {
-    const { ticket } = await host.spaces.invite(id, ticketOptions({ role }))
-    await host.spaces.redeem(guest.spaces.requestFor(parseTicket(ticket, 0), 'guest'))
+  using reader = peer(2)
+  using relay = peer(3)
+  using stranger = peer(4)
+  for (const encrypted of [true, false]) {
+    const { id } = await host.spaces.create({ name: 'lab', personal: false, encrypted })
+    for (const [guest, role] of [
+      [reader, 'reader'],
+      [relay, 'relay'],
+    ] as const) {
+      const { ticket } = await host.spaces.invite(id, ticketOptions({ role }))
+      await host.spaces.redeem(guest.spaces.requestFor(parseTicket(ticket, 0), 'guest'))
+    }
+    const mayReceive = ({ identity }: DurableHalf): readonly boolean[] =>
+      Object.values(LOG_CLASS).map((logClass) => host.spaces.mayReceive(id, identity.device.peer, logClass))
+    assert.deepEqual(mayReceive(host), [true, true, true])
+    assert.deepEqual(mayReceive(reader), [true, true, true])
+    assert.deepEqual(mayReceive(relay), [true, encrypted, encrypted])
+    assert.deepEqual(mayReceive(stranger), [false, false, false])
   }
-  const mayReceive = ({ identity }: DurableHalf): readonly boolean[] =>
-    Object.values(LOG_CLASS).map((logClass) => host.spaces.mayReceive(id, identity.device.peer, logClass))
-  assert.deepEqual(mayReceive(host), [true, true, true])
-  assert.deepEqual(mayReceive(reader), [true, true, true])
-  assert.deepEqual(mayReceive(relay), [true, false, false])
-  assert.deepEqual(mayReceive(stranger), [false, false, false])
 })
 
 test('a ticket admits one device, and tells the second that it is used', async () => {
@@ -219,9 +223,11 @@ test('the genesis of an unknown space is refused unless we are joining it', asyn
   using host = peer(1)
   using guest = peer(2)
   const { id } = await host.spaces.create({ name: 'lab', personal: false })
-  assert.deepEqual(guest.journal.ingest(id, frames(host, id), 'single').refused, { 'not-allowed': 1 })
+  const [genesis] = frames(host, id)
+  assert.ok(genesis !== undefined)
+  assert.deepEqual(guest.journal.ingest(id, [genesis], 'single').refused, { 'not-allowed': 1 })
   const expected = guest.spaces.expect(id)
-  assert.equal(guest.journal.ingest(id, frames(host, id), 'single').stored, 1)
+  assert.equal(guest.journal.ingest(id, [genesis], 'single').stored, 1)
   expected[Symbol.dispose]()
   assert.equal(guest.spaces.get(id)?.name, 'lab')
   assert.equal(guest.spaces.get(id)?.self, undefined)

@@ -265,7 +265,7 @@ suite('errors', () => {
   test('a file that is no database', () => {
     const other = join(folder, 'other.db')
     writeFileSync(other, 'this is no database at all, however long one looks at it. '.repeat(100))
-    assert.throws(() => openDatabase({ path: other }), { code: 'ERR_STORE_CORRUPT', fix: /backup/ })
+    assert.throws(() => openDatabase({ path: other }), { code: 'ERR_STORE_CORRUPT', fix: /plexus repair/ })
     assert.match(readFileSync(other, 'utf8'), /^this is no database/)
   })
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type PeerId, type SpaceId, silentLogger, VirtualClock } from '../../../src/base/index.ts'
 import type { Bus } from '../../../src/bus/index.ts'
 import { decodeFrames, LOG_CLASS, RUN_MAX_FRAMES } from '../../../src/records/index.ts'
-import { REC_TARGET_BYTES, Serving } from '../../../src/sync/serving.ts'
+import { REC_TARGET_MAX_BYTES, Serving } from '../../../src/sync/serving.ts'
 import { decodeRec, type Range, type Rec } from '../../../src/sync/wire.ts'
 import { type DurableHalf, durableHalf } from '../../support/durable-half.ts'
 
@@ -41,7 +41,13 @@ async function written(sizes: readonly number[]): Promise<{ peer: DurableHalf; s
 }
 
 function serving(peer: DurableHalf, bus: Bus, serves = true): Serving {
-  return new Serving({ bus, journal: peer.journal, log: silentLogger(), serves: () => serves })
+  return new Serving({
+    bus,
+    clock: new VirtualClock(),
+    journal: peer.journal,
+    log: silentLogger(),
+    serves: (_peer, _space, log) => log === undefined || serves,
+  })
 }
 
 async function drained(of: ReturnType<typeof lane>): Promise<readonly Rec[]> {
@@ -52,7 +58,7 @@ async function drained(of: ReturnType<typeof lane>): Promise<readonly Rec[]> {
 test('a WANT is served in batches that leave room for others in the credit of a lane', async () => {
   const { peer, space, range } = await written(Array.from({ length: 600 }, (_, index) => (index % 7) * 200))
   const line = lane()
-  serving(peer, line.bus).take(asker, { space, want: 3, ranges: [range] })
+  serving(peer, line.bus).take(asker, { space, want: 3, headersOnly: false, ranges: [range] })
   const recs = await drained(line)
   assert.deepEqual(
     recs.flatMap(({ frames }) => decodeFrames(frames)).map(({ header }) => Buffer.from(header).toString('hex')),
@@ -64,7 +70,7 @@ test('a WANT is served in batches that leave room for others in the credit of a 
   )
   for (const { frames, want, last } of recs) {
     assert.equal(want, 3)
-    assert.ok(frames.byteLength < 2 * REC_TARGET_BYTES)
+    assert.ok(frames.byteLength < 2 * REC_TARGET_MAX_BYTES)
     assert.ok(decodeFrames(frames).length <= RUN_MAX_FRAMES)
     assert.equal(last, frames === recs.at(-1)?.frames)
   }
@@ -74,7 +80,7 @@ test('a WANT is served in batches that leave room for others in the credit of a 
 test('the largest records fit, one to a batch', async () => {
   const { peer, space, range } = await written([65_000, 65_000, 65_000])
   const line = lane()
-  serving(peer, line.bus).take(asker, { space, want: 1, ranges: [range] })
+  serving(peer, line.bus).take(asker, { space, want: 1, headersOnly: false, ranges: [range] })
   const recs = await drained(line)
   assert.equal(recs.flatMap(({ frames }) => decodeFrames(frames)).length, 3)
   peer[Symbol.dispose]()
@@ -88,7 +94,7 @@ test('what is not held or not to be served is answered with an empty end', async
     [false, [range]],
   ] as const) {
     const line = lane()
-    serving(peer, line.bus, serves).take(asker, { space, want: 1, ranges })
+    serving(peer, line.bus, serves).take(asker, { space, want: 1, headersOnly: false, ranges })
     const [rec] = await drained(line)
     assert.deepEqual([rec?.last, decodeFrames(rec!.frames).length], [true, 0])
   }
@@ -99,8 +105,8 @@ test('one WANT of a peer is served at a time, and a peer that is gone is forgott
   const { peer, space, range } = await written(Array.from({ length: 300 }, () => 1_000))
   const line = lane()
   const service = serving(peer, line.bus)
-  service.take(asker, { space, want: 1, ranges: [range] })
-  service.take(asker, { space, want: 2, ranges: [range] })
+  service.take(asker, { space, want: 1, headersOnly: false, ranges: [range] })
+  service.take(asker, { space, want: 2, headersOnly: false, ranges: [range] })
   await line.next()
   await line.next()
   assert.ok(line.recs.every(({ want }) => want === 1))
@@ -109,7 +115,7 @@ test('one WANT of a peer is served at a time, and a peer that is gone is forgott
   line.break()
   await Promise.resolve()
   assert.ok(line.recs.length <= sent + 1)
-  service.take(asker, { space, want: 9, ranges: [{ ...range, to: 1 }] })
+  service.take(asker, { space, want: 9, headersOnly: false, ranges: [{ ...range, to: 1 }] })
   const recs = await drained(line)
   assert.equal(recs.at(-1)?.want, 9)
   peer[Symbol.dispose]()

@@ -57,7 +57,10 @@ export class SimulatedCarrier implements Carrier, SimulatedHost, EndOwner {
     const toCaller = this.#network.pipe(there.peer, this.peer, relay?.peer)
     const end = this.#end(peer, 'outbound', address, toCallee)
     const onAnswer = (): void => {
-      if (!end.isWhole) return refuse()
+      if (!end.isWhole) {
+        refuse()
+        return
+      }
       if (signal.aborted) end.hangUp('the dial was given up')
       else this.#open(end)
       result.resolve(end)

@@ -1,0 +1,167 @@
+import { type Clock, delay, type Logger, type PeerId, reasonOf, type SpaceId } from '../base/index.ts'
+import type { Bus } from '../bus/index.ts'
+import { decodeFrames, decodeHeader, type Frame, type Journal, type LogHead, RecordsError } from '../records/index.ts'
+import { SyncError } from './errors.ts'
+import { GROUPS, type Group, groupOf } from './log-index.ts'
+import type { SyncStore } from './sync-store.ts'
+import type { Replication } from './types.ts'
+import { decodeBodies, encodeBodiesRequest, type Keeping, type Range, WANT_MAX_RANGES } from './wire.ts'
+
+export interface ReplicaComponents {
+  readonly space: SpaceId
+  readonly bus: Bus
+  readonly journal: Journal
+  readonly store: SyncStore
+  readonly clock: Clock
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly heads: (group: Group) => readonly LogHead[]
+  /** Linked members who say that they hold the bodies of a group. */
+  readonly holders: (group: Group) => readonly PeerId[]
+  readonly ingest: (peer: PeerId, frames: readonly Frame[]) => void
+}
+
+/** How much of a space this peer keeps, and the bodies that it fetches later. */
+export class Replica {
+  readonly #use: ReplicaComponents
+  #isFilling = false
+
+  constructor(components: ReplicaComponents) {
+    this.#use = components
+  }
+
+  keeping(group: Group): Keeping {
+    return this.#use.store.kept(GROUPS.indexOf(group)).keeping
+  }
+
+  get settings(): Replication {
+    return { durable: this.keeping('durable'), expiring: this.keeping('expiring') }
+  }
+
+  /** True if anything changed. Others are told of headers only until the bodies that were left out are there. */
+  set(settings: Partial<Replication>): boolean {
+    const changed = (['durable', 'expiring'] as const).filter((group) => {
+      return settings[group] !== undefined && settings[group] !== this.keeping(group)
+    })
+    for (const group of changed) {
+      const keeping = settings[group] ?? 'bodies'
+      this.#use.store.keep(GROUPS.indexOf(group), { keeping, claims: keeping === 'bodies' ? 'headers' : keeping })
+    }
+    return changed.length > 0
+  }
+
+  /** What we keep of frames that came by themselves. */
+  kept(frames: readonly Frame[]): readonly Frame[] {
+    if (GROUPS.every((group) => this.keeping(group) === 'bodies')) return frames
+    return frames.flatMap((frame) => {
+      const keeping = this.keeping(groupOfFrame(frame))
+      if (keeping === 'headers') return [{ ...frame, body: null }]
+      return keeping === 'bodies' ? [frame] : []
+    })
+  }
+
+  /** Fetches the bodies that are missing in a part of a log from whoever has them; says how many came. */
+  async fetchBodies(range: Range, signal: AbortSignal): Promise<number> {
+    const holders = this.#use.holders(groupOf(range.log))
+    if (holders.length === 0) {
+      throw new SyncError('ERR_SYNC_NO_HOLDER', 'no linked member holds the bodies of these records', {
+        fix: 'Try again when a member that keeps them in full is linked.',
+      })
+    }
+    let [fetched, failure]: [number, unknown] = [0, undefined]
+    for (const peer of holders) {
+      try {
+        fetched += await this.#fetchFrom(peer, range, signal)
+        failure = undefined
+      } catch (error) {
+        signal.throwIfAborted()
+        failure ??= error
+      }
+    }
+    if (failure !== undefined && fetched === 0) throw failure
+    return fetched
+  }
+
+  /** Fetches bodies that were left out before they were wanted. Never rejects; what fails is tried again by the next call. */
+  async fill(): Promise<void> {
+    if (this.#isFilling) return
+    this.#isFilling = true
+    try {
+      for (const group of GROUPS) await this.#fillGroup(group)
+    } catch (error) {
+      this.#use.log.debug({ reason: reasonOf(error) }, 'bodies could not be fetched; later again')
+    }
+    this.#isFilling = false
+  }
+
+  async #fillGroup(group: Group): Promise<void> {
+    const { store, heads, holders, signal } = this.#use
+    const { keeping, claims } = store.kept(GROUPS.indexOf(group))
+    if (keeping !== 'bodies' || claims === 'bodies') return
+    for (const { author, log, base, seq } of heads(group)) {
+      const [peer] = holders(group)
+      if (peer === undefined) return
+      await this.#fetchFrom(peer, { author, log, from: base, to: seq }, signal)
+    }
+    // What is missing still nobody has: it was erased, or has expired.
+    store.keep(GROUPS.indexOf(group), { keeping: 'bodies', claims: 'bodies' })
+  }
+
+  /** One pass over the range, a batch at a time. */
+  async #fetchFrom(peer: PeerId, range: Range, signal: AbortSignal): Promise<number> {
+    const { bus, clock, space, journal, ingest } = this.#use
+    const { author, log, to } = range
+    let fetched = 0
+    for (let from = range.from; from <= to; ) {
+      const held = journal.frames(space, author, log, from, to)
+      if (held.length === 0) return fetched
+      const missing = missingOf(held, range)
+      from = seqOf(held.at(-1)) + 1
+      for (let asked = missing.slice(0, WANT_MAX_RANGES); asked.length > 0; ) {
+        const body = encodeBodiesRequest({ space, ranges: asked })
+        const answer = await bus.request(peer, 'sync.bodies', body, { direct: true, priority: 'low', signal })
+        const frames = decodeFrames(decodeBodies(answer).frames)
+        if (frames.length === 0) break
+        ingest(peer, frames)
+        const left = asked.flatMap((one) => missingOf(journal.frames(space, author, log, one.from, one.to), one))
+        const came = countOf(asked) - countOf(left)
+        fetched += came
+        if (came === 0) break
+        asked = left
+      }
+      // A long log is read in turns.
+      await delay(clock, 0, signal)
+    }
+    return fetched
+  }
+}
+
+/** The stretches of a range whose records are held without bodies. */
+function missingOf(held: readonly Frame[], { author, log }: Range): readonly Range[] {
+  const ranges: { author: PeerId; log: string; from: number; to: number }[] = []
+  for (const frame of held) {
+    if (frame.body !== null) continue
+    const [seq, last] = [seqOf(frame), ranges.at(-1)]
+    if (last?.to === seq - 1) last.to = seq
+    else ranges.push({ author, log, from: seq, to: seq })
+  }
+  return ranges
+}
+
+function seqOf(frame: Frame | undefined): number {
+  return frame === undefined ? 0 : decodeHeader(frame.header).seq
+}
+
+function countOf(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+}
+
+/** Of a frame that says nothing ingest says what is wrong with it. */
+function groupOfFrame({ header }: Frame): Group {
+  try {
+    return GROUPS[decodeHeader(header).log[0] ?? 0] ?? 'control'
+  } catch (error) {
+    if (error instanceof RecordsError) return 'control'
+    throw error
+  }
+}
