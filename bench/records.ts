@@ -2,23 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLogger, systemClock, systemRandom } from '../src/base/index.ts'
-import { signer, verifier } from '../src/identity/index.ts'
-import {
-  type Authority,
-  createJournal,
-  type Draft,
-  decodeFrames,
-  endOfTurn,
-  type Journal,
-  LOG_CLASS,
-  NO_RULE,
-  recordsSchema,
-  type View,
-} from '../src/records/index.ts'
-import { openDatabase } from '../src/store/index.ts'
+import { type Draft, decodeFrames, type Journal, LOG_CLASS, type View } from '../src/records/index.ts'
 import { type Benchmark, type Figure, median, rate } from './benchmark.ts'
 import { BareLoops } from './records/bare-loops.ts'
+import { openJournal, ROW_VIEW } from './records/open-journal.ts'
 import { BATCH, KIND, makeSample, RECORDS, type Sample, TEXT } from './records/sample.ts'
 
 const ROUNDS = 5
@@ -28,35 +15,6 @@ const CONCURRENT = 1_000
 const LIVE_AIM = 0.8
 const CATCH_UP_AIM = 0.7
 const CATCH_UP_AIM_PER_S = 25_000
-
-const ALLOW_ALL: Authority = {
-  mayWrite: () => ({ allowed: true }),
-  digest: () => new Uint8Array(8),
-  observe: () => undefined,
-  reload: () => undefined,
-  ruleOf: () => NO_RULE,
-  takeChangedRules: () => new Set(),
-  takeErased: () => [],
-  isErased: () => false,
-}
-
-/** One row for each record: the least that a domain keeps. */
-const ROW_VIEW: View = {
-  domain: 'bench',
-  version: 1,
-  kinds: [KIND],
-  schema: 'CREATE TABLE view_bench_rows (id TEXT PRIMARY KEY, text TEXT)',
-  tables: ['view_bench_rows'],
-  entitiesOf: ({ id }) => [id],
-  fold: (_entity, [record]) => record?.body?.text,
-  write: (database, entity, state) => {
-    if (typeof state === 'string') {
-      database.prepare('INSERT OR REPLACE INTO view_bench_rows VALUES (?, ?)').run(entity, state)
-    } else {
-      database.prepare('DELETE FROM view_bench_rows WHERE id = ?').run(entity)
-    }
-  },
-}
 
 /** All rates of one round, records per second. */
 interface Round {
@@ -107,25 +65,9 @@ async function measure(sample: Sample, path: string): Promise<Round> {
   return { verify, sign, decodeAndHash, insert, insertSingly, live, catchUp, catchUpWithView, append, appendSingly }
 }
 
-function open(path: string, view?: View): { readonly journal: Journal; readonly close: () => void } {
-  const database = openDatabase({ path, schemas: [recordsSchema] })
-  const random = systemRandom()
-  const journal = createJournal({ endOfTurn })({
-    database,
-    signer: signer(random.bytes(32)),
-    verifier: verifier(),
-    authority: ALLOW_ALL,
-    clock: systemClock(),
-    random,
-    log: silentLogger(),
-  })
-  if (view !== undefined) journal.register(view)
-  return { journal, close: () => database.close() }
-}
-
 /** From the bytes of a batch to the disk. */
 async function ingest(path: string, sample: Sample, mode: 'single' | 'run', view?: View): Promise<number> {
-  const { journal, close } = open(path, view)
+  const { journal, close } = openJournal(path, view)
   journal.ingest(sample.space, [sample.genesis], 'single')
   const result = await rate(RECORDS, () => {
     for (const bytes of mode === 'run' ? sample.runs : sample.live)
@@ -137,7 +79,7 @@ async function ingest(path: string, sample: Sample, mode: 'single' | 'run', view
 }
 
 async function appendConcurrently(path: string): Promise<number> {
-  const { journal, close } = open(path)
+  const { journal, close } = openJournal(path)
   const draft = await draftIn(journal)
   const result = await rate(RECORDS, async () => {
     for (let done = 0; done < RECORDS; done += CONCURRENT) {
@@ -149,7 +91,7 @@ async function appendConcurrently(path: string): Promise<number> {
 }
 
 async function appendOneByOne(path: string): Promise<number> {
-  const { journal, close } = open(path)
+  const { journal, close } = openJournal(path)
   const draft = await draftIn(journal)
   const result = await rate(SINGLES, async () => {
     for (let done = 0; done < SINGLES; done++) await journal.append(draft)

@@ -92,27 +92,25 @@ async function linked(shape: Shape, pair: Pair, note: (line: string) => void): P
   const latencies = shape.logs === FEW_LOGS ? await latency(pair) : []
   await using proxy = await CountingProxy.start(await founder.call('port'))
   await guest.call('relink', ticket, proxy.port)
-  const byCursor = await missingOne(pair, proxy)
-  const figures = [bytesFigure(`one record missing, ${shape.name}, by the cursor`, byCursor)]
-  note(`${shape.name}: ${byCursor} bytes by the cursor`)
-  await founder.call('writeSilently')
-  await guest.call('forgetCursor')
-  const byComparing = await afterResume(pair, proxy)
-  figures.push(bytesFigure(`one record missing, ${shape.name}, no cursor`, byComparing))
-  note(`${shape.name}: ${byComparing} bytes without`)
+  const figures: Figure[] = []
+  for (const way of ['by the cursor', 'no cursor']) {
+    const bytes = await missingOne(pair, proxy, way === 'no cursor')
+    note(`${shape.name}, ${way}: ${bytes} bytes`)
+    figures.push(bytesFigure(`one record missing, ${shape.name}, ${way}`, bytes))
+  }
   return [...figures, ...latencies]
 }
 
-async function missingOne(pair: Pair, proxy: CountingProxy): Promise<number> {
-  await pair.founder.call('writeSilently')
-  return await afterResume(pair, proxy)
-}
-
-/** Every byte on the wire, heartbeats too, from the moment the founder's sync runs again until all is quiet. */
-async function afterResume({ founder, guest }: Pair, proxy: CountingProxy): Promise<number> {
+/** Every byte on the wire, heartbeats too, from the moment when sync runs again at both, of whom one has a record more, until all is quiet. */
+async function missingOne({ founder, guest }: Pair, proxy: CountingProxy, forget: boolean): Promise<number> {
+  for (const side of [founder, guest]) await side.call('pause')
+  await founder.call('writeOne')
+  if (forget) for (const side of [founder, guest]) await side.call('forgetCursor')
   const before = proxy.bytes
   const arrived = guest.call('awaitRecord')
-  await founder.call('resume')
+  // The one with the lower id begins: by then the other must be there to answer.
+  const isGuestLast = (await guest.call('id')) < (await founder.call('id'))
+  for (const side of isGuestLast ? [founder, guest] : [guest, founder]) await side.call('resume')
   await arrived
   return proxy.bytes - before
 }

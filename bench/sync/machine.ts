@@ -3,10 +3,11 @@ import { type Bus, createBus } from '../../src/bus/index.ts'
 import { type Identity, identityFromSeeds, verifier } from '../../src/identity/index.ts'
 import { libp2pTransport, type Transport } from '../../src/network/index.ts'
 import { admissionOf } from '../../src/node/admission.ts'
-import { createJournal, endOfTurn, type Journal, recordsSchema } from '../../src/records/index.ts'
-import { createSpaces, type Spaces } from '../../src/space/index.ts'
+import { durablePillar, STORE_SCHEMAS } from '../../src/node/durable-pillar.ts'
+import type { Journal } from '../../src/records/index.ts'
+import type { Spaces } from '../../src/space/index.ts'
 import { type Database, openDatabase } from '../../src/store/index.ts'
-import { createSync, type Sync, syncSchema } from '../../src/sync/index.ts'
+import { createSync, type Sync } from '../../src/sync/index.ts'
 
 export interface Half extends Disposable {
   readonly database: Database
@@ -16,12 +17,9 @@ export interface Half extends Disposable {
 
 /** Everything of a peer that needs no network. */
 export function openHalf(identity: Identity, path: string): Half {
+  const database = openDatabase({ path, schemas: STORE_SCHEMAS })
   const parts = { clock: systemClock(), random: systemRandom(), log: silentLogger() }
-  const database = openDatabase({ path, schemas: [recordsSchema, syncSchema] })
-  const spaces = createSpaces({ name: 'bench' })({ identity, verifier: verifier(), ...parts })
-  const signer = identity.device
-  const journal = createJournal({ endOfTurn })({ database, signer, verifier: verifier(), authority: spaces, ...parts })
-  spaces.attach(journal)
+  const { spaces, journal } = durablePillar('bench', { database, identity, signatures: verifier(), ...parts })
   spaces.load()
   return { database, journal, spaces, [Symbol.dispose]: () => database.close() }
 }

@@ -122,27 +122,29 @@ export class SyncSide {
     await settled()
   }
 
-  /** Forgets how far it followed the other's store. */
-  async forgetCursor(): Promise<void> {
-    const { sync, database } = this.#peer
-    await sync.stop()
-    database.exec('DELETE FROM sync_cursor')
-    await sync.start()
-    await settled()
+  async id(): Promise<string> {
+    return this.#peer.bus.self
   }
 
-  /** Writes one record more while nobody is told. */
-  async writeSilently(): Promise<void> {
-    const { sync, journal } = this.#peer
+  async pause(): Promise<void> {
+    await this.#peer.sync.stop()
+  }
+
+  /** Forgets how far it followed the other's store. */
+  async forgetCursor(): Promise<void> {
+    this.#peer.database.exec('DELETE FROM sync_cursor')
+  }
+
+  /** Writes one record more while sync does not run. */
+  async writeOne(): Promise<void> {
+    const { journal } = this.#peer
     const last = this.#last
     if (last === undefined) throw new Error('no log was written here')
-    await sync.stop()
     const { author, name, record } = last
     const place = { space: bytesOfHex(this.#id), log: name, seq: record.header.seq + 1, prev: record.id, kind: KIND }
     const next = makeRecord(author, { ...place, text: TEXT })
     journal.ingest(this.#id, [next.frame], 'single')
     this.#last = { author, name, record: next }
-    await settled()
   }
 
   /** Sync runs again. */

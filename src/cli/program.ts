@@ -8,6 +8,7 @@ import { addDoctorCommand } from './commands/doctor.ts'
 import { addMemberCommands } from './commands/members.ts'
 import { addMonitoringCommands } from './commands/monitoring.ts'
 import { addNetworkCommands } from './commands/network.ts'
+import { addQuotaCommand } from './commands/quota.ts'
 import { addResearchCommands } from './commands/research.ts'
 import { addSpaceCommands } from './commands/spaces.ts'
 import { EXIT } from './errors.ts'
@@ -27,6 +28,7 @@ export function program(): Command {
   addNetworkCommands(root)
   addMemberCommands(root)
   addSpaceCommands(root)
+  addQuotaCommand(root)
   addDeviceCommands(root)
   addCognitionCommands(root)
   addResearchCommands(root)

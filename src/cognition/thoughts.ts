@@ -1,5 +1,5 @@
 import { type Clock, HLC_STEPS_PER_MS, type PeerId, type RecordId, type SpaceId } from '../base/index.ts'
-import { type Database, type FullText, integer, type TextSearchOptions, text } from '../store/index.ts'
+import { type Database, type FullText, type TextSearchOptions, text } from '../store/index.ts'
 import type { LinkRelation, ThoughtKind } from './thought.ts'
 import { type PlacedThought, relationOf, tagOf, thoughtOfRow } from './thought-view.ts'
 
@@ -87,7 +87,7 @@ export class Thoughts {
   }
 
   count(): number {
-    return integer(this.#database.prepare('SELECT count(*) AS n FROM view_cognition_thought').get()?.n)
+    return this.#index.size()
   }
 
   #newest(filter: RecallFilter, wanted: number): readonly { id: string; score: number }[] {

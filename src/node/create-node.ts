@@ -54,6 +54,8 @@ import { chosenOpenTopics } from './open-topics.ts'
 import { callOperation, nodeOperations } from './operations.ts'
 import { answerClock } from './peer-clocks.ts'
 import { NodeReach } from './reach.ts'
+import { Scrub } from './scrub.ts'
+import { recallQuotas, roomTrouble } from './space-quota.ts'
 import { nodeStatus } from './status.ts'
 import { LOCK_FILE, STORE_FILE } from './store-file.ts'
 import { StoreWatch } from './store-watch.ts'
@@ -154,7 +156,7 @@ async function withKeysInPlace(ground: Ground, { folder }: NodeInit): Promise<Gr
   if (!isRotation(ground.keys)) return ground
   const { spaces } = durablePillar(ground.name, ground)
   spaces.load()
-  await handOver(ground.keys, spaces)
+  await handOver(ground.keys, spaces, ground.log.child({ module: 'node' }))
   ground.keys.takeOver()
   const keys = openKeyFile({ folder, random: ground.random, name: ground.name })
   ground.eventLog.note('node', 'identity:rotated', { from: ground.identity.device.peer, to: keys.identity.device.peer })
@@ -173,6 +175,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   const below = { clock, random, log: log.child({ module: 'domain' }), identity, journal, spaces, bus, sync, searcher }
   const domains = (init.domains ?? DEFAULT_DOMAINS).map((domain) => domain(below))
   for (const view of domains.flatMap((domain) => domain.views)) journal.register(view)
+  recallQuotas(addresses, journal)
   spaces.load()
   settleLinking(keys, spaces)
   if (!spaces.list().some(({ personal, self }) => personal && self !== undefined))
@@ -190,6 +193,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   const optional: readonly NodeComponent[] = [
     new ClockWatch({ journal, clock, self: node.peer }),
     new KeyRenewal({ spaces, clock, random, log: log.child({ module: 'keys' }) }),
+    new Scrub({ journal, sync, clock, random, log: log.child({ module: 'scrub' }) }),
     new Expiry({ journal, clock, random, log: log.child({ module: 'expiry' }) }),
     ...domains,
     ...(init.components ?? []).map((component) => component(node)),
@@ -225,7 +229,7 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
     extras,
   })
   const storeWatch = new StoreWatch(
-    { files: ground.files, markOf: fileMark },
+    { files: ground.files, markOf: fileMark, trouble: () => roomTrouble(journal, spaces) },
     { journal, searcher: ground.searcher, clock },
   )
   for (const component of [storeWatch, transport]) supervisor.add({ component, optional: false })

@@ -7,8 +7,8 @@ import {
   type PeerId,
   type SpaceId,
 } from '../base/index.ts'
-import { LINK_TICKET_TTL_MS, type LinkReport, type LinkStep, type Sync } from '../sync/index.ts'
-import { handOver } from './key-change.ts'
+import { LINK_TICKET_TTL_MS, type LinkReport, type LinkStep, type Sync, SyncError } from '../sync/index.ts'
+import { handOver, isRotation } from './key-change.ts'
 import { assertPerson } from './people.ts'
 import { stepsOf } from './steps.ts'
 import type { PlexusNode } from './types.ts'
@@ -104,13 +104,20 @@ export function deviceOperations(node: PlexusNode): readonly Operation[] {
       input: z.object({}),
       run: async (_, context) => {
         assertPerson(context)
+        if (keys.next !== undefined && !isRotation(keys)) throw busy()
         const next = keys.next ?? keys.prepareRotation()
-        await handOver(keys, spaces)
+        const count = await handOver(keys, spaces, node.log)
         await node.standing.told()
-        return { from: node.peer, to: next.device.peer, spaces: spaces.list().length, restart: true }
+        return { from: node.peer, to: next.device.peer, spaces: count, restart: true }
       },
     }),
   ]
+}
+
+function busy(): SyncError {
+  return new SyncError('ERR_LINK_BUSY', 'this device is being linked', {
+    fix: 'Finish that first, or end it with Ctrl-C.',
+  })
 }
 
 function linked({ journal }: PlexusNode, report: LinkReport): LinkedStep {

@@ -11,7 +11,7 @@ import {
   type SpaceInfo,
 } from '../space/index.ts'
 import { NodeError } from './errors.ts'
-import { assertPerson, called, spaceMeant, theOneCalled } from './people.ts'
+import { assertPerson, called, spaceMeant, spaceToShow, theOneCalled } from './people.ts'
 import type { PlexusNode } from './types.ts'
 
 export interface SpaceInReport {
@@ -97,7 +97,7 @@ export function memberOperations(node: PlexusNode): readonly Operation[] {
       name: 'space.members',
       summary: 'Who belongs to a space, and who did',
       input: z.object({ space: SPACE_WANTED }),
-      run: async ({ space }) => membersOf(node, spaceMeant(node, space)),
+      run: async ({ space }) => membersOf(node, spaceToShow(node, space)),
     }),
     operation({
       name: 'space.role',

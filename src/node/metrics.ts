@@ -1,5 +1,5 @@
 import { BUS_COUNTERS } from '../bus/index.ts'
-import type { NodeStatus } from './types.ts'
+import type { NodeStatus, SpaceReport } from './types.ts'
 
 /** What the process itself says, from an adapter. */
 export interface ProcessFigures {
@@ -17,6 +17,10 @@ export interface ProcessFigures {
 
 /** However many components there are: what comes after is left out, and counted. */
 export const METRICS_MAX_SERIES = 2_000
+/** Spaces of which it is said what they take: the largest. */
+const METRICS_MAX_SPACES = 50
+/** Of a space's id: enough to tell ours apart, too little to be of use to others. */
+const SPACE_LABEL_DIGITS = 12
 
 /** Figures that only grow while the node runs; all others are gauges. */
 const COUNTERS: ReadonlySet<string> = new Set([
@@ -65,7 +69,7 @@ class Page {
 
 /**
  * A node's status for Prometheus. Every figure of a component is `plexus_<component>_<figure>`, in base units, a counter with
- * `_total`. No label holds the name or id of a peer or a space: the number of series is that of the figures.
+ * `_total`. No label holds the name or id of a peer or the name of a space; what the largest spaces take is told by the beginning of their ids.
  */
 export function prometheusText(status: NodeStatus, process: ProcessFigures): string {
   const page = new Page()
@@ -107,6 +111,14 @@ function addNode(page: Page, status: NodeStatus): void {
   page.add('gauge', 'plexus_peers_known', 'Members of our spaces but us.', peers.known)
   page.add('gauge', 'plexus_records', 'Records in the store.', records)
   page.add('gauge', 'plexus_spaces', 'Shared spaces.', shared.length)
+  const largest = spaces.toSorted((a, b) => b.bytes - a.bytes).slice(0, METRICS_MAX_SPACES)
+  const labelOf = ({ id }: SpaceReport): string => `{space="${id.slice(0, SPACE_LABEL_DIGITS)}"}`
+  for (const space of largest) {
+    page.add('gauge', 'plexus_space_bytes', 'What the records of a space take.', space.bytes, labelOf(space))
+  }
+  for (const space of largest) {
+    page.add('gauge', 'plexus_space_quota_bytes', 'What they may take; 0: all.', space.quotaBytes, labelOf(space))
+  }
   page.add('gauge', 'plexus_records_behind', 'Records known to exist that are not here yet.', behind)
 }
 

@@ -24,7 +24,9 @@ import { type ExportInput, type ExportPart, exportOperation } from './export-rec
 import { type MemberOperations, memberOperations } from './member-operations.ts'
 import { type PeerClock, peerClocks } from './peer-clocks.ts'
 import { listPeers, type PeerReport, type PingReport, peersReady, pingPeer } from './peers.ts'
+import { assertPerson } from './people.ts'
 import { type SpaceOperations, spaceLifeOperations } from './space-operations.ts'
+import { type QuotaOperations, quotaOperations } from './space-quota.ts'
 import type { NodeStatus, PlexusNode } from './types.ts'
 
 export interface InviteReport {
@@ -43,14 +45,14 @@ interface InviteInput {
   /** Name or id; default: the newest shared space, or a new one. */
   readonly space?: string | undefined
   /** Default `writer`. */
-  readonly role?: Exclude<GrantableRole, 'relay'> | undefined
+  readonly role?: GrantableRole | undefined
   /** Default 1. */
   readonly uses?: number | undefined
   readonly ttlMs?: number | undefined
 }
 
 /** What a node itself can be asked to do. */
-export interface NodeOperations extends MemberOperations, SpaceOperations, DeviceOperations {
+export interface NodeOperations extends MemberOperations, SpaceOperations, QuotaOperations, DeviceOperations {
   readonly 'node.status': OperationType<object, NodeStatus>
   readonly 'node.events': OperationType<
     EventFilter & { readonly limit?: number | undefined; readonly follow?: boolean | undefined },
@@ -107,6 +109,7 @@ export function nodeOperations(node: PlexusNode, random: Random): readonly Opera
     exportOperation(node),
     ...spaceOperations(node),
     ...spaceLifeOperations(node, random),
+    ...quotaOperations(node),
     ...memberOperations(node),
     ...deviceOperations(node),
   ]
@@ -148,7 +151,7 @@ function spaceOperations(node: PlexusNode): readonly Operation[] {
       summary: 'A one-use ticket for a new member',
       input: z.object({
         space: z.string().max(64).optional(),
-        role: z.enum(['reader', 'writer', 'admin']).default('writer'),
+        role: z.enum(['relay', 'reader', 'writer', 'admin']).default('writer'),
         uses: z.int().min(1).max(INVITE_MAX_USES).default(1),
         ttlMs: z
           .int()
@@ -156,7 +159,8 @@ function spaceOperations(node: PlexusNode): readonly Operation[] {
           .max(366 * 24 * 3_600_000)
           .default(INVITE_DEFAULT_TTL_MS),
       }),
-      run: async ({ space, role, uses, ttlMs }) => {
+      run: async ({ space, role, uses, ttlMs }, context) => {
+        assertPerson(context)
         const target = await sharedSpace(node, space)
         const { ticket, invite } = await node.spaces.invite(target.id, {
           role,
@@ -178,9 +182,11 @@ function spaceOperations(node: PlexusNode): readonly Operation[] {
       name: 'space.join',
       summary: 'Redeem a ticket',
       input: z.object({ ticket: z.string().min(1).max(4_096) }),
-      run: ({ ticket }, { signal, progress }) => {
+      run: async ({ ticket }, context) => {
+        assertPerson(context)
+        const { signal, progress } = context
         let done = 0
-        return node.sync.join(ticket.trim(), {
+        return await node.sync.join(ticket.trim(), {
           name: node.name,
           signal,
           onStep: (step) => progress({ done: ++done, total: 5, message: step }),

@@ -16,6 +16,12 @@ export function spaceMeant(node: PlexusNode, wanted: string | undefined): SpaceI
   return chosenSpace(node.spaces.list(), wanted)
 }
 
+/** As `spaceMeant`, but also a shared space that this device is no member of any more: that is what there is to tell. */
+export function spaceToShow(node: PlexusNode, wanted: string | undefined): SpaceInfo {
+  const newest = node.spaces.list().findLast(({ personal }) => !personal)
+  return wanted === undefined && newest !== undefined ? newest : spaceMeant(node, wanted)
+}
+
 /** What can be told apart by name or id. */
 interface Named {
   readonly peer: PeerId

@@ -42,6 +42,7 @@ function spaceReports(node: Omit<PlexusNode, 'status'>): readonly SpaceReport[] 
   const progress = new Map(node.sync.progress().map((entry) => [entry.space, entry]))
   return node.spaces.list().map((space) => {
     const entry = progress.get(space.id)
+    const usage = node.journal.usage(space.id)
     return {
       id: space.id,
       name: space.name,
@@ -49,6 +50,8 @@ function spaceReports(node: Omit<PlexusNode, 'status'>): readonly SpaceReport[] 
       role: space.self?.role,
       members: space.members.length,
       ...formerly(node, space),
+      bytes: usage.bytes,
+      quotaBytes: usage.quota.bytes,
       progress: { behind: entry?.behind ?? 0, inStepWith: entry?.inStepWith ?? [], parked: entry?.parked ?? 0 },
     }
   })

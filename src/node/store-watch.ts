@@ -7,6 +7,8 @@ export interface StoreWatchInit {
   readonly files: readonly string[]
   /** Which file lies at a path now; `undefined` for none. */
   readonly markOf: (path: string) => string | undefined
+  /** What else is not as it should be, e.g. a space that is full. */
+  readonly trouble?: () => { readonly reason: string; readonly fix: string } | undefined
 }
 
 export interface StoreWatchComponents {
@@ -59,7 +61,8 @@ export class StoreWatch implements Component {
     if (this.#marks === undefined) return { state: 'stopped' }
     try {
       const gone = [...this.#marks].find(([path, mark]) => this.#init.markOf(path) !== mark)?.[0]
-      if (gone === undefined) return { state: 'ok' }
+      const trouble = this.#init.trouble?.()
+      if (gone === undefined) return trouble === undefined ? { state: 'ok' } : { state: 'degraded', ...trouble }
       const reason = `${gone} was removed or replaced while this peer ran`
       const fix = 'Put the data folder back, or start anew in an empty one. Never touch it while the peer runs.'
       return { state: 'failed', reason, fix }

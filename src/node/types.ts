@@ -90,6 +90,10 @@ export interface SpaceReport {
   /** How this device ceased to be a member; what it has of the space stays readable. */
   readonly former?: { readonly reason: FormerMember['reason']; readonly removedByName: string; readonly at: number }
   readonly progress: Omit<SpaceProgress, 'space'>
+  /** Of its records here. */
+  readonly bytes: number
+  /** 0 for no bound. */
+  readonly quotaBytes: number
 }
 
 /** The whole of `plexus status --json`. */

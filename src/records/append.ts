@@ -25,6 +25,7 @@ import {
 import type { Ledger } from './ledger.ts'
 import { NO_RECORD, supersedes } from './log-rules.ts'
 import type { Log } from './log-table.ts'
+import { FRAME_OVERHEAD_BYTES } from './quotas.ts'
 import { SIGNATURE_STATE } from './schema.ts'
 import type { PlainBody, SealedBodies } from './sealed-body.ts'
 import {
@@ -118,7 +119,6 @@ export class Appender {
   }
 
   async appendTogether(drafts: readonly Draft[]): Promise<readonly StoredRecord[]> {
-    if (drafts.length === 0) return []
     if (drafts.length > COMMIT_MAX_RECORDS) throw invalid(`at most ${COMMIT_MAX_RECORDS} records share a commit`)
     return await this.#enqueue(drafts.map((draft) => this.#entryOf(draft)))
   }
@@ -237,6 +237,9 @@ export class Appender {
     const refusal = this.#refusal(space, log.hex, seq + 1, entry)
     if (refusal !== undefined) return refusal
     if (validity.limitOf(log).seq <= seq) return notAllowed('its records would not count')
+    const prunes = (entry.flags & FLAG_PRUNE_POINT) !== 0
+    if (!prunes && !ledger.makeRoom(log, FRAME_OVERHEAD_BYTES + entry.body.length, true))
+      return full(ledger.quotas.of(space).bytes)
     const place = { space: bytesOfHex(space), log: log.name, seq: seq + 1, prev: id, auth: authority.digest(space) }
     const outside = this.#sealed(log, prunesItself(log) ? { ...entry, flags: entry.flags | FLAG_PRUNE_POINT } : entry)
     return outside instanceof RecordsError ? outside : this.#store(log, this.#sign(place, outside), entry)
@@ -271,7 +274,9 @@ export class Appender {
 
   #refusal(space: SpaceId, log: string, seq: number, entry: Entry): RecordsError | undefined {
     const { signer, authority } = this.#init
-    const verdict = authority.mayWrite({ space, author: signer.peer, class: entry.class, log, seq, kind: entry.kind })
+    const { class: logClass, kind } = entry
+    const write = { space, author: signer.peer, class: logClass, log, seq, kind, isNew: true }
+    const verdict = authority.mayWrite(write)
     return verdict.allowed ? undefined : notAllowed(verdict.reason)
   }
 
@@ -339,6 +344,12 @@ function prunesItself({ state }: Log): boolean {
 
 function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, { body }) => sum + body.length, 0)
+}
+
+function full(bytes: number): RecordsError {
+  return new RecordsError('ERR_SPACE_QUOTA', `the space is full: its records may take ${bytes} bytes here`, {
+    fix: 'Give it more room with `plexus space quota`, or erase records that are not needed.',
+  })
 }
 
 function notAllowed(reason: string): RecordsError {

@@ -8,6 +8,7 @@ export type RecordsErrorCode =
   | 'ERR_WRITE_NOT_ALLOWED'
   | 'ERR_RECORD_KEY_MISSING'
   | 'ERR_APPEND_OVERFLOW'
+  | 'ERR_SPACE_QUOTA'
   | 'ERR_VIEW_INVALID'
   | 'ERR_JOURNAL_BUSY'
 

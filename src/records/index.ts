@@ -11,6 +11,7 @@ export { decodeFrame, decodeFrames, encodeFrame, encodeFrames, frameBytes, isSig
 export { decodeHeader, encodeHeader, HEADER_MAX_BYTES, RECORD_SIGNATURE_TAG, recordIdBytes } from './header.ts'
 export { createJournal, type JournalComponents, type JournalInit } from './journal.ts'
 export { PARKED_MAX_PER_LOG, PARKED_MAX_PER_SPACE } from './log-rules.ts'
+export { DEFAULT_QUOTA } from './quotas.ts'
 export { QUERY_MAX_RECORDS } from './record-query.ts'
 export { type SalvagedFrame, type SalvageReport, salvageFrames } from './salvage.ts'
 export { recordsSchema } from './schema.ts'
@@ -22,6 +23,7 @@ export {
   type BodyCipher,
   type BodyMap,
   type CipherPlace,
+  type DamagedRecord,
   type Draft,
   FLAG_ENCRYPTED,
   FLAG_HAS_EXPIRY,
@@ -47,6 +49,8 @@ export {
   type RefusalReason,
   RUN_MAX_BYTES,
   RUN_MAX_FRAMES,
+  type SpaceQuota,
+  type SpaceUsage,
   type StoredRecord,
   type View,
   type VoidedRun,

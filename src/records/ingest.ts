@@ -15,6 +15,7 @@ import type { Ledger } from './ledger.ts'
 import { judge, type Limit, NO_RECORD, stretchEnd, supersedes, type Verdict } from './log-rules.ts'
 import type { Log } from './log-table.ts'
 import type { ParkedLog } from './parking.ts'
+import type { Place } from './record-table.ts'
 import { type Outcome, Report } from './report.ts'
 import { SIGNATURE_STATE } from './schema.ts'
 import type { SealedBodies } from './sealed-body.ts'
@@ -35,6 +36,7 @@ const NOT_ALLOWED: Outcome = { refuse: 'not-allowed' }
 const BAD_BODY: Outcome = { refuse: 'bad-body' }
 const BAD_SIGNATURE: Outcome = { refuse: 'bad-signature' }
 const WRONG_SPACE: Outcome = { refuse: 'wrong-space' }
+const OVER_QUOTA: Outcome = { refuse: 'over-quota' }
 const FORK: Outcome = { refuse: 'fork' }
 
 /**
@@ -150,7 +152,14 @@ export class Ingest {
     if (!hasItsBody(candidate)) return BAD_BODY
     // The first of a log that begins in the middle stands for itself.
     if (!(verdict === 'start' ? this.#isSigned(candidate) : isGenuine())) return BAD_SIGNATURE
+    if (!this.#hasRoom(log, candidate, limit)) return OVER_QUOTA
     return this.#accept(log, candidate, limit)
+  }
+
+  /** What supersedes the log before it makes more room than it takes. */
+  #hasRoom(log: Log, candidate: Candidate, limit: Limit): boolean {
+    if (supersedes(candidate, limit)) return true
+    return this.#ledger.makeRoom(log, bytesOf(candidate), log.author === this.#init.self)
   }
 
   /** Everything waits for the genesis, which makes us hold the space. */
@@ -191,6 +200,8 @@ export class Ingest {
   #park(candidate: Candidate, log?: Log, verdict?: Verdict): Outcome {
     if (!hasItsBody(candidate)) return BAD_BODY
     if (!this.#isSigned(candidate)) return BAD_SIGNATURE
+    if (log !== undefined && !this.#ledger.quotas.admits(log, bytesOf(candidate), log.author === this.#init.self))
+      return OVER_QUOTA
     if (log !== undefined && verdict === 'gap') this.#gapped.add(log)
     if (log !== undefined) this.#retireIfOwn(log)
     return 'parked'
@@ -201,10 +212,22 @@ export class Ingest {
     const { records } = this.#ledger
     const place = records.place(log, candidate.seq)
     if (place === undefined) return 'duplicate'
+    if (place.checked === SIGNATURE_STATE.damaged) return this.#heal(log, place, candidate)
     if (!place.hasBody && hasItsBody(candidate)) this.#ledger.restoreBody(log, place, candidate)
     if (place.checked === SIGNATURE_STATE.bad && this.#isSigned(candidate)) {
       records.replaceSignature(place.rid, candidate.frame.signature)
     }
+    return 'duplicate'
+  }
+
+  /** Takes a record again whose row was damaged, if it fits between its neighbours. */
+  #heal(log: Log, place: Place, candidate: Candidate): Outcome {
+    const { records } = this.#ledger
+    const before = candidate.seq === 1 ? NO_RECORD : records.idAt(log, candidate.seq - 1)
+    if (before !== undefined && !bytesEqual(before, candidate.prev)) return 'duplicate'
+    if (!hasItsBody(candidate)) return BAD_BODY
+    if (!this.#isSigned(candidate)) return BAD_SIGNATURE
+    this.#ledger.heal(log, place, candidate)
     return 'duplicate'
   }
 
@@ -216,6 +239,9 @@ export class Ingest {
     if (seq === 1 && held !== undefined && bytesEqual(held, this.#spaceBytes)) return WRONG_SPACE
     if (!this.#isSigned(candidate)) return BAD_SIGNATURE
     const before = seq === 1 ? NO_RECORD : records.idAt(log, seq - 1)
+    const place = records.place(log, seq)
+    // Ours is not what was stored: no proof of anything.
+    if (place !== undefined && records.faultAt(log, seq) === 'header') return this.#heal(log, place, candidate)
     this.#init.validity.fork(log, candidate)
     // What waited for this log waits in vain now.
     this.#grown.add(log)
@@ -255,4 +281,8 @@ export class Ingest {
     candidate.signature ??= isSignedBy(this.#init.verifier, header.device, frame.header, frame.signature)
     return candidate.signature
   }
+}
+
+function bytesOf({ frame: { header, signature, body } }: Candidate): number {
+  return header.length + signature.length + (body?.length ?? 0)
 }

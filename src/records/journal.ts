@@ -24,6 +24,7 @@ import {
   type Authority,
   type BodyCipher,
   type BodyMap,
+  type DamagedRecord,
   type Draft,
   type Fork,
   type ForkProof,
@@ -35,6 +36,8 @@ import {
   type LogHead,
   type News,
   type RecordQuery,
+  type SpaceQuota,
+  type SpaceUsage,
   type StoredRecord,
   type View,
   type VoidedRun,
@@ -52,6 +55,8 @@ export interface JournalInit {
    * The default is a microtask, which joins only what one callback appends. Peers pass the function `endOfTurn`.
    */
   readonly endOfTurn?: (run: () => void) => void
+  /** Of each space that has none of its own. Default: 10 GiB, of which another author may have half. */
+  readonly quota?: SpaceQuota
 }
 
 export interface JournalComponents {
@@ -95,8 +100,9 @@ class SqliteJournal implements Journal {
     this.#bodies = new SealedBodies(components.cipher)
     const [bodies, later] = [this.#bodies, init.endOfTurn ?? queueMicrotask]
     const now = (): number => clock.now()
-    this.#ledger = new Ledger({ database, verifier, authority, bodies, log, events: this.events, now })
-    this.#validity = new Validity({ ledger: this.#ledger, authority, bodies, verifier, self: signer.peer, later, log })
+    const { quota } = init
+    this.#ledger = new Ledger({ database, verifier, authority, bodies, log, events: this.events, now, quota })
+    this.#validity = new Validity({ ledger: this.#ledger, authority, bodies, verifier, later, log })
     this.#hybridClock = new HybridClock(clock, newestOf(signer, this.#ledger))
     this.#appender = new Appender({
       ledger: this.#ledger,
@@ -141,6 +147,19 @@ class SqliteJournal implements Journal {
 
   spaces(): readonly SpaceId[] {
     return this.#ledger.logs.spaces()
+  }
+
+  usage(space: SpaceId): SpaceUsage {
+    const { logs, records, quotas } = this.#ledger
+    const { records: count, bytes } = records.usage.ofSpace(logs.spaceNumber(space) ?? 0)
+    const full = quotas.full.filter((place) => place.space === space).map(({ author }) => author)
+    return { records: count, bytes, quota: quotas.of(space), full }
+  }
+
+  setQuota(space: SpaceId, quota: SpaceQuota | undefined): void {
+    const { quotas } = this.#ledger
+    quotas.set(space, quota)
+    for (const freed of quotas.takeFreed()) this.events.emit('space:room', { space: freed })
   }
 
   heads(space: SpaceId): readonly LogHead[] {
@@ -199,6 +218,21 @@ class SqliteJournal implements Journal {
     this.#ledger.views.register(view)
   }
 
+  scrub(
+    afterRid: number,
+    limit: number,
+  ): { readonly through: number | undefined; readonly damaged: readonly DamagedRecord[] } {
+    const rows = this.#ledger.records.inspect(afterRid, limit)
+    const faulty = rows.filter(({ fault }) => fault !== undefined)
+    if (faulty.some(({ fault }) => fault !== 'missing')) {
+      this.#validity.commit(() => {
+        for (const row of faulty) this.#ledger.dropDamage(row)
+      })
+    }
+    const damaged = faulty.map(({ log, seq }) => ({ space: log.space, author: log.author, log: log.hex, seq }))
+    return { through: rows.length < limit ? undefined : rows.at(-1)?.rid, damaged }
+  }
+
   purgeExpired(): number {
     const { records, voided } = this.#ledger
     const now = this.#components.clock.now()
@@ -217,12 +251,13 @@ class SqliteJournal implements Journal {
     return {
       ...this.#appender.figures,
       ...this.#totals,
-      records: records.count,
+      records: records.usage.records,
       spaces: logs.spaces().length,
       parked: parking.size(),
       parkedDropped: parking.dropped,
       voided: voided.records,
       voidedDropped: voided.dropped,
+      faults: records.faults,
       viewFailures: views.failures,
       failedEntities: views.failedEntities,
       unknownKinds: views.unknownKinds,

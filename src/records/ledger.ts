@@ -5,11 +5,12 @@ import type { Candidate } from './candidate.ts'
 import { RecordsError } from './errors.ts'
 import { ForkTable } from './fork-table.ts'
 import { isSignedBy } from './frame.ts'
-import { logKeyOf } from './header.ts'
+import { decodeHeader, logKeyOf } from './header.ts'
 import { EMPTY_LOG, extended, type HeldId } from './log-rules.ts'
 import { headOf, type Log, LogTable } from './log-table.ts'
 import { Parking } from './parking.ts'
-import { type Place, RecordTable, type StoredFrame } from './record-table.ts'
+import { Quotas } from './quotas.ts'
+import { type InspectedRow, type Place, RecordTable, type StoredFrame } from './record-table.ts'
 import { Rereading } from './rereading.ts'
 import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
 import type { PlainBody, SealedBodies } from './sealed-body.ts'
@@ -22,6 +23,7 @@ import {
   type JournalEvents,
   LOG_CLASS,
   type RecordPlace,
+  type SpaceQuota,
   type StoredRecord,
 } from './types.ts'
 import { Views } from './views.ts'
@@ -36,6 +38,7 @@ export interface LedgerInit {
   readonly events: Events<JournalEvents>
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly quota?: SpaceQuota | undefined
 }
 
 export interface StoreOptions {
@@ -50,6 +53,11 @@ export interface StoreOptions {
   readonly plain?: PlainBody
 }
 
+/** Expiring records that are looked at together to make room. */
+const ROOM_BATCH_RECORDS = 64
+/** More than is needed now, so that not every record has to make room; little enough for one commit. */
+const ROOM_BATCH_BYTES: number = 1024 * 1024
+
 /**
  * All changes of the store. Each runs inside `commit`: tables, views and memory change together or not at all, and events are
  * emitted once the change is on disk.
@@ -61,6 +69,7 @@ export class Ledger {
   readonly forks: ForkTable
   readonly voided: VoidedTable
   readonly views: Views
+  readonly quotas: Quotas
   readonly rereading: Rereading
   readonly #init: LedgerInit
   #busy = false
@@ -87,6 +96,7 @@ export class Ledger {
     this.forks = new ForkTable(init.database, this.logs, init.verifier)
     this.voided = new VoidedTable(init.database, this.logs)
     this.views = new Views(init.database, this.records, init.log)
+    this.quotas = new Quotas(this.records.usage, init.quota)
     this.rereading = new Rereading({ ...this, bodies: init.bodies })
   }
 
@@ -175,6 +185,26 @@ export class Ledger {
     return record
   }
 
+  /**
+   * Whether there is room for so many bytes in a space. Bodies of its expiring records go for it, those first whose time is over
+   * first: what was meant to go goes before anything else is refused.
+   */
+  makeRoom(log: Log, bytes: number, own: boolean): boolean {
+    const { quotas, records } = this
+    if (log.class !== LOG_CLASS.control && quotas.excess(log, bytes) > 0) {
+      const most = Math.min(quotas.room(log.space), ROOM_BATCH_BYTES)
+      while (records.usage.ofSpace(log.spaceN).expiringBytes > 0 && quotas.excess(log, bytes + most) > 0) {
+        const batch = records.soonestExpiring(log.spaceN, ROOM_BATCH_RECORDS)
+        for (const record of batch) {
+          if (quotas.excess(log, bytes + most) === 0) break
+          this.erase(record)
+        }
+        if (batch.length === 0) break
+      }
+    }
+    return quotas.admits(log, bytes, own)
+  }
+
   /** The ids of the records that a log holds. */
   heldIn(log: Log): HeldId {
     return (seq) => this.records.idAt(log, seq)
@@ -189,7 +219,9 @@ export class Ledger {
   /** A body that was missing came with another copy of its record. */
   restoreBody(log: Log, place: Place, { header, frame }: Candidate): void {
     if (frame.body === null || !this.mayHaveBody(log, header)) return
-    this.records.restoreBody(place.rid, frame.body, header.exp)
+    // What was dropped to make room must not come back as a copy.
+    if (!this.quotas.admits(log, frame.body.length, true)) return
+    this.records.restoreBody(log, place.rid, frame.body, header.exp)
     if ((header.flags & FLAG_ENCRYPTED) !== 0) {
       this.rereading.read({ rid: place.rid, space: log.space, header, body: frame.body })
       return
@@ -198,10 +230,31 @@ export class Ledger {
     if (record !== undefined) this.views.touchLate(record)
   }
 
+  /** A record whose row was damaged came again. */
+  heal(log: Log, place: Place, candidate: Candidate): void {
+    this.records.rewrite(log, place.rid, candidate.id, candidate.frame)
+    this.restoreBody(log, place, candidate)
+    if (log.class === LOG_CLASS.control) this.reload(log.space)
+  }
+
+  /** Drops what is damaged of a row, so that another copy of the record is taken. */
+  dropDamage({ rid, log, seq, fault }: InspectedRow): void {
+    if (fault === 'header' || (fault === 'body' && log.class === LOG_CLASS.control)) {
+      this.records.markDamaged(log, rid, this.#idByChain(log, seq))
+    } else if (fault === 'body') this.records.dropBody(log, rid)
+  }
+
+  /** What the head of the log, or the next record, says that the id of this one is. */
+  #idByChain(log: Log, seq: number): Uint8Array | undefined {
+    if (seq === log.state.seq) return log.state.id
+    const next = this.records.frameAt(log, seq + 1)
+    return next === undefined ? undefined : decodeHeader(next.frame.header).prev
+  }
+
   /** Drops the body; header and signature stay, so the chain does. */
   erase(record: StoredRecord): void {
     this.views.untouch(record)
-    this.records.eraseBody(record.rid)
+    this.records.eraseBody(this.#logOf(record), record.rid)
     if (record.class === LOG_CLASS.expiring) this.#spent.add(this.#logOf(record))
   }
 
@@ -252,9 +305,14 @@ export class Ledger {
     this.#forked.push({ space, author, log: hex, seq })
   }
 
+  /** What is asked of the authority now it must be asked again after a rollback. */
+  noteControl(space: SpaceId): void {
+    this.#controlled.add(space)
+  }
+
   /** Control records were removed: the authority reads again what is left. */
   reload(space: SpaceId): void {
-    this.#controlled.add(space)
+    this.noteControl(space)
     this.logs.flush()
     this.#init.authority.reload(space)
   }
@@ -298,6 +356,7 @@ export class Ledger {
       head: headOf(log),
     }))
     this.#clear()
+    for (const space of this.quotas.takeFreed()) events.emit('space:room', { space })
     for (const event of stored) events.emit('record:stored', event)
     for (const event of forked) events.emit('log:forked', event)
     for (const event of changed) events.emit('log:changed', event)

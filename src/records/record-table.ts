@@ -2,6 +2,7 @@ import { bytesOfHex, type RecordId, type SpaceId } from '../base/index.ts'
 import { blob, type Database, integer, type Row, type Statement } from '../store/index.ts'
 import { BATCH_HEAD_BYTES, frameBytes } from './frame.ts'
 import { decodeHeader } from './header.ts'
+import { type Fault, faultOf, tryDecodeHeader } from './intact.ts'
 import type { Log, LogTable } from './log-table.ts'
 import { QUERY_MAX_RECORDS, queryConditions } from './record-query.ts'
 import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
@@ -12,16 +13,18 @@ import {
   FLAG_PRUNE_POINT,
   type Frame,
   type Header,
+  LOG_CLASS,
   type RecordQuery,
   RUN_MAX_BYTES,
   RUN_MAX_FRAMES,
   type StoredRecord,
 } from './types.ts'
+import { UsageTable } from './usage-table.ts'
 
 /** Results of lazy signature checks that wait for the next commit; beyond that they are forgotten and made again. */
 const NOTED_MAX = 16_384
 
-const COLUMNS = 'r.rid, r.log, r.id, r.kind, r.header, r.signature, r.checked, r.state, b.bytes'
+const COLUMNS = 'r.rid, r.log, r.seq, r.id, r.kind, r.header, r.signature, r.checked, r.state, b.bytes'
 /** As the condition of the index, so that it serves. */
 const IS_UNREAD = 'r.kind = 0 AND r.state = 0'
 const NO_BODY = new Uint8Array(0)
@@ -65,6 +68,13 @@ export interface StoredFrame {
   readonly frame: Frame
 }
 
+export interface InspectedRow {
+  readonly rid: number
+  readonly log: Log
+  readonly seq: number
+  readonly fault: Fault | 'missing' | undefined
+}
+
 /** Headers, signatures and bodies. */
 export class RecordTable {
   readonly #database: Database
@@ -75,12 +85,14 @@ export class RecordTable {
   readonly #place: Statement
   readonly #byRid: Statement
   readonly #noted = new Map<number, number>()
+  readonly usage: UsageTable
   #lastRid = 0
-  #count = 0
+  #faults = 0
 
   constructor(database: Database, logs: LogTable, bodies: SealedBodies) {
     this.#database = database
     this.#logs = logs
+    this.usage = new UsageTable(database)
     this.#bodies = bodies
     this.#insert = database.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
     this.#insertBody = database.prepare('INSERT INTO body VALUES (?, ?, ?)')
@@ -88,17 +100,21 @@ export class RecordTable {
       'SELECT r.rid, r.id, r.checked, r.state, b.rid AS body FROM record r LEFT JOIN body b USING (rid) WHERE r.log = ? AND r.seq = ?',
     )
     this.#byRid = database.prepare(`${RECORDS} WHERE r.rid = ?`)
-    this.forget()
+    this.#readLastRid()
   }
 
   /** After a rollback, which gives numbers free to be given again. */
   forget(): void {
     this.#noted.clear()
+    this.usage.forget()
+    this.#readLastRid()
+  }
+
+  #readLastRid(): void {
     const row = this.#database
       .prepare('SELECT ifnull(max(rid), 0) AS rid, ifnull((SELECT last_rid FROM journal), 0) AS last FROM record')
       .get()
     this.#lastRid = Math.max(integer(row?.rid), integer(row?.last))
-    this.#count = integer(this.#database.prepare('SELECT count(*) AS records FROM record').get()?.records)
   }
 
   /** The highest number ever given: one that was removed is never given again. */
@@ -106,8 +122,9 @@ export class RecordTable {
     return this.#lastRid
   }
 
-  get count(): number {
-    return this.#count
+  /** How often a row was read since the start that is not as it was written. */
+  get faults(): number {
+    return this.#faults
   }
 
   insert(record: NewRecord): number {
@@ -115,7 +132,8 @@ export class RecordTable {
     const { log, seq, id, kind, header, signature, checked, state, body } = record
     this.#insert.run(rid, log.n, seq, id, kind, header, signature, checked, state)
     if (body !== null) this.#insertBody.run(rid, body, record.exp)
-    this.#count++
+    const bodyBytes = body?.length ?? 0
+    this.usage.change(log, { records: 1, bytes: header.length + signature.length + bodyBytes, bodyBytes })
     return rid
   }
 
@@ -171,6 +189,7 @@ export class RecordTable {
     let bytes = BATCH_HEAD_BYTES
     for (const row of rows) {
       const stored = this.#toStoredFrame(row)
+      if (stored === undefined) break
       bytes += frameBytes(stored.frame)
       if (bytes > RUN_MAX_BYTES) break
       frames.push(stored)
@@ -186,6 +205,7 @@ export class RecordTable {
 
   /** Writes what `noteChecked` kept; within a transaction. */
   flush(): void {
+    this.usage.flush()
     if (this.#noted.size === 0) return
     const update = this.#database.prepare('UPDATE record SET checked = ? WHERE rid = ?')
     for (const [rid, checked] of this.#noted) update.run(checked, rid)
@@ -200,13 +220,63 @@ export class RecordTable {
       .run(signature, SIGNATURE_STATE.checked, rid)
   }
 
-  restoreBody(rid: number, body: Uint8Array, exp: number): void {
+  /** What of the row at a place is not as it was written. */
+  faultAt(log: Log, seq: number): Fault | undefined {
+    const row = this.#database.prepare(`${RECORDS} WHERE r.log = ? AND r.seq = ?`).get(log.n, seq)
+    return row === undefined ? undefined : this.#faultOf(row)
+  }
+
+  /** The next rows, with what is wrong with them; a live record of classes 1 and 2 whose body is gone counts too. */
+  inspect(afterRid: number, limit: number): readonly InspectedRow[] {
+    return this.#database
+      .prepare(`${RECORDS} WHERE r.rid > ? ORDER BY r.rid LIMIT ?`)
+      .all(afterRid, limit)
+      .map((row) => {
+        const isMissing = row.bytes === null && row.state === RECORD_STATE.live
+        return {
+          rid: integer(row.rid),
+          seq: integer(row.seq),
+          log: this.#logs.byNumber(integer(row.log)),
+          fault: this.#faultOf(row) ?? (isMissing ? ('missing' as const) : undefined),
+        }
+      })
+  }
+
+  /** Leaves of a row whose header is damaged only its place, under the id that its log says it has. */
+  markDamaged(log: Log, rid: number, id: Uint8Array | undefined): void {
+    this.#noted.delete(rid)
+    this.dropBody(log, rid)
+    this.#database
+      .prepare('UPDATE record SET checked = ?, id = ifnull(?, id) WHERE rid = ?')
+      .run(SIGNATURE_STATE.damaged, id ?? null, rid)
+  }
+
+  /** The body is to come again. */
+  dropBody(log: Log, rid: number): void {
+    const bytes = -integer(
+      this.#database.prepare('SELECT ifnull(sum(length(bytes)), 0) AS n FROM body WHERE rid = ?').get(rid)?.n,
+    )
+    this.usage.change(log, { records: 0, bytes, bodyBytes: bytes })
+    this.#database.prepare('DELETE FROM body WHERE rid = ?').run(rid)
+  }
+
+  /** Writes a record anew where its row was damaged. */
+  rewrite(log: Log, rid: number, id: Uint8Array, { header, signature }: Frame): void {
+    this.#noted.delete(rid)
+    this.dropBody(log, rid)
+    this.#database
+      .prepare('UPDATE record SET id = ?, header = ?, signature = ?, checked = ? WHERE rid = ?')
+      .run(id, header, signature, SIGNATURE_STATE.checked, rid)
+  }
+
+  restoreBody(log: Log, rid: number, body: Uint8Array, exp: number): void {
     this.#insertBody.run(rid, body, exp)
+    this.usage.change(log, { records: 0, bytes: body.length, bodyBytes: body.length })
     this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.live, rid)
   }
 
-  eraseBody(rid: number): void {
-    this.#database.prepare('DELETE FROM body WHERE rid = ?').run(rid)
+  eraseBody(log: Log, rid: number): void {
+    this.dropBody(log, rid)
     this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.erased, rid)
   }
 
@@ -217,6 +287,7 @@ export class RecordTable {
     return this.#database
       .prepare(sql)
       .all(afterRid, limit)
+      .filter((row) => this.#faultOf(row) === undefined)
       .map((row) => ({
         rid: integer(row.rid),
         space: this.#logs.byNumber(integer(row.log)).space,
@@ -241,15 +312,25 @@ export class RecordTable {
     const rows = this.#database.prepare(
       `SELECT ${COLUMNS} FROM record r JOIN body b USING (rid) WHERE r.log = ? AND r.seq BETWEEN ? AND ? ORDER BY r.seq`,
     )
-    for (const row of rows.iterate(log.n, from, to)) yield this.#toStored(row)
+    for (const row of rows.iterate(log.n, from, to)) {
+      const record = this.#toStored(row)
+      if (record !== undefined) yield record
+    }
   }
 
   /** Removes the records of a log between two numbers, both included. */
   remove(log: Log, from: number, to: number): void {
     const where = 'log = ? AND seq BETWEEN ? AND ?'
+    const sums = this.#database
+      .prepare(
+        `SELECT ifnull(sum(length(header) + length(signature)), 0) AS heads, ifnull(sum(length(b.bytes)), 0) AS bodies
+         FROM record LEFT JOIN body b USING (rid) WHERE ${where}`,
+      )
+      .get(log.n, from, to)
+    const bodyBytes = -integer(sums?.bodies)
     this.#database.prepare(`DELETE FROM body WHERE rid IN (SELECT rid FROM record WHERE ${where})`).run(log.n, from, to)
     const { changes } = this.#database.prepare(`DELETE FROM record WHERE ${where}`).run(log.n, from, to)
-    this.#count -= changes
+    this.usage.change(log, { records: -changes, bytes: bodyBytes - integer(sums?.heads), bodyBytes })
     this.#database.prepare('UPDATE journal SET last_rid = ?').run(this.#lastRid)
   }
 
@@ -265,7 +346,7 @@ export class RecordTable {
       .prepare('SELECT seq, header FROM record WHERE log = ? AND seq > ? AND seq <= ? ORDER BY seq DESC')
       .iterate(log.n, from, to)
     for (const row of rows) {
-      if ((decodeHeader(blob(row.header)).flags & FLAG_PRUNE_POINT) !== 0) return integer(row.seq)
+      if (((tryDecodeHeader(blob(row.header))?.flags ?? 0) & FLAG_PRUNE_POINT) !== 0) return integer(row.seq)
     }
     return undefined
   }
@@ -274,40 +355,47 @@ export class RecordTable {
   hasExpired(log: Log, now: number): boolean {
     const rows = this.#database.prepare('SELECT header FROM record WHERE log = ? ORDER BY seq DESC').iterate(log.n)
     for (const row of rows) {
-      const { exp } = decodeHeader(blob(row.header))
+      const { exp = 0 } = tryDecodeHeader(blob(row.header)) ?? {}
       if (exp === 0 || exp > now) return false
     }
     return true
   }
 
-  /** Live records of some kinds that have a body, in storage order. */
-  scan(kinds: readonly number[], afterRid: number, limit: number): readonly StoredRecord[] {
+  /**
+   * The next live records of some kinds that have a body, in storage order, from so many rows; and the last of these rows, unless
+   * there are no more.
+   */
+  scan(
+    kinds: readonly number[],
+    afterRid: number,
+    limit: number,
+  ): { readonly records: readonly StoredRecord[]; readonly through: number | undefined } {
     const sql = `SELECT ${COLUMNS} FROM record r JOIN body b USING (rid)
       WHERE r.rid > ? AND r.state = ${RECORD_STATE.live} AND r.kind IN (${kinds.map(() => '?').join(', ')})
       ORDER BY r.rid LIMIT ?`
-    return this.#database
-      .prepare(sql)
-      .all(afterRid, ...kinds, limit)
-      .map((row) => this.#toStored(row))
+    const rows = this.#database.prepare(sql).all(afterRid, ...kinds, limit)
+    const last = rows.length < limit ? undefined : rows.at(-1)
+    return { records: this.#allStored(rows), through: last === undefined ? undefined : integer(last.rid) }
   }
 
   /** Records whose body expired at or before `now`: the first so many of them. */
   expired(now: number, limit: number): readonly StoredRecord[] {
     const sql = `SELECT ${COLUMNS} FROM body b JOIN record r USING (rid) WHERE b.exp > 0 AND b.exp <= ? ORDER BY b.exp LIMIT ?`
-    return this.#database
-      .prepare(sql)
-      .all(now, limit)
-      .map((row) => this.#toStored(row))
+    return this.#allStored(this.#database.prepare(sql).all(now, limit))
+  }
+
+  /** Records of expiring logs of a space that have a body, those first whose time is over first. */
+  soonestExpiring(spaceN: number, limit: number): readonly StoredRecord[] {
+    const sql = `SELECT ${COLUMNS} FROM body b INDEXED BY body_exp CROSS JOIN record r ON r.rid = b.rid CROSS JOIN log l ON l.n = r.log
+      WHERE b.exp > 0 AND l.space = ? AND l.class = ${LOG_CLASS.expiring} ORDER BY b.exp LIMIT ?`
+    return this.#allStored(this.#database.prepare(sql).all(spaceN, limit))
   }
 
   query(query: RecordQuery): readonly StoredRecord[] {
     const { where, params } = queryConditions(query)
     const limit = Math.max(0, Math.min(query.limit, QUERY_MAX_RECORDS))
     const sql = `${RECORDS} WHERE ${where} ORDER BY r.rid LIMIT ?`
-    return this.#database
-      .prepare(sql)
-      .all(...params, limit)
-      .map((row) => this.#toStored(row))
+    return this.#allStored(this.#database.prepare(sql).all(...params, limit))
   }
 
   /** The logs of the next so many records after `rid`, and the last of those; without any, what is the last of all. */
@@ -328,10 +416,17 @@ export class RecordTable {
       .get(bytes, bytes)
   }
 
-  #toStored(row: Row): StoredRecord {
+  #allStored(rows: readonly Row[]): readonly StoredRecord[] {
+    return rows.map((row) => this.#toStored(row)).filter((record) => record !== undefined)
+  }
+
+  /** Undefined for a row that is not as it was written. */
+  #toStored(row: Row): StoredRecord | undefined {
+    const fault = this.#faultOf(row)
+    if (fault === 'header') return undefined
     const log = this.#logs.byNumber(integer(row.log))
     const header = decodeHeader(blob(row.header))
-    const [kind, body] = [integer(row.kind), bodyOf(row)]
+    const [kind, body] = [integer(row.kind), fault === undefined ? bodyOf(row) : null]
     const isSealed = (header.flags & FLAG_ENCRYPTED) !== 0 && body !== null
     const plain = kind === 0 ? null : () => this.#bodies.open(log.space, header, body ?? NO_BODY)?.body
     return new JournalRecord({
@@ -345,10 +440,21 @@ export class RecordTable {
     })
   }
 
-  #toStoredFrame(row: Row): StoredFrame {
-    const { device } = this.#logs.byNumber(integer(row.log))
-    const frame: Frame = { header: blob(row.header), signature: blob(row.signature), body: bodyOf(row) }
+  /** Undefined for a row that is not as it was written, or not fit to be passed on. */
+  #toStoredFrame(row: Row): StoredFrame | undefined {
+    const fault = this.#faultOf(row)
+    const { device, class: logClass } = this.#logs.byNumber(integer(row.log))
+    if (fault === 'header' || (fault === 'body' && logClass === LOG_CLASS.control)) return undefined
+    const body = fault === undefined ? bodyOf(row) : null
+    const frame: Frame = { header: blob(row.header), signature: blob(row.signature), body }
     return { rid: integer(row.rid), device, checked: this.#checkedOf(row), frame }
+  }
+
+  #faultOf(row: Row): Fault | undefined {
+    const fault =
+      row.checked === SIGNATURE_STATE.damaged ? 'header' : faultOf(blob(row.id), blob(row.header), bodyOf(row))
+    if (fault !== undefined) this.#faults++
+    return fault
   }
 
   #checkedOf(row: Row): number {

@@ -17,6 +17,8 @@ export const SIGNATURE_STATE = {
   checked: 1,
   /** The record is genuine by its chain, the signature that came with it is not. */
   bad: 2,
+  /** The row is not as it was written: it only keeps the place until another peer sends the record again. */
+  damaged: 3,
 } as const
 
 /**

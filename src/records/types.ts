@@ -145,6 +145,11 @@ export interface RecordPlace {
   readonly seq: number
 }
 
+/** A record whose row in this store is not as it was written, or has lost its body. Its place is kept. */
+export interface DamagedRecord extends RecordPlace {
+  readonly space: SpaceId
+}
+
 export type AuthorityVerdict =
   | { readonly allowed: true }
   /** `unknown` means "not admitted as far as we know": the frame is set aside until control records say more. */
@@ -158,6 +163,8 @@ export interface Write {
   readonly log: string
   readonly seq: number
   readonly kind: number
+  /** This device is about to sign it. Otherwise it is signed already, whoever wrote it. */
+  readonly isNew?: boolean
 }
 
 /** What the control records of a space say of one log. */
@@ -232,6 +239,8 @@ export type RefusalReason =
   | 'fork'
   | 'frozen'
   | 'too-large'
+  /** The space has no room for more of this author. It is asked for again when there is. */
+  | 'over-quota'
 
 export interface IngestReport {
   readonly stored: number
@@ -265,6 +274,24 @@ export interface JournalEvents {
     readonly log: string
     readonly head: LogHead | undefined
   }
+  /** A space that refused records because it was full takes them again. */
+  'space:room': { readonly space: SpaceId }
+}
+
+/** How much the records of a space may take here: headers, signatures and bodies. */
+export interface SpaceQuota {
+  /** 0 for no bound. */
+  readonly bytes: number
+  /** The part of it that another author may have, above 0 and at most 1. */
+  readonly authorShare: number
+}
+
+export interface SpaceUsage {
+  readonly records: number
+  readonly bytes: number
+  readonly quota: SpaceQuota
+  /** Authors whose records are refused for now; `undefined` for everybody. */
+  readonly full: readonly (PeerId | undefined)[]
 }
 
 /**
@@ -317,7 +344,10 @@ export interface Journal {
   append(draft: Draft): Promise<StoredRecord>
   /** As `append` for many at once, in order, in as few commits as the limits allow. */
   appendAll(drafts: readonly Draft[]): Promise<readonly StoredRecord[]>
-  /** At most COMMIT_MAX_RECORDS in one commit: all of them, or none and the error of the first that may not be written. */
+  /**
+   * At most COMMIT_MAX_RECORDS in one commit: all of them, or none and the error of the first that may not be written. They come
+   * after everything that was appended before; so without any drafts this says when that is written.
+   */
   appendTogether(drafts: readonly Draft[]): Promise<readonly StoredRecord[]>
   /**
    * Judges frames of one space from the network and stores what is right; on disk when it returns. `single` checks every
@@ -328,6 +358,10 @@ export interface Journal {
   /** Judges again what was set aside, e.g. after control records arrived. */
   retryParked(space: SpaceId): IngestReport
   spaces(): readonly SpaceId[]
+  /** Counted as records come and go: costs nothing, however many there are. */
+  usage(space: SpaceId): SpaceUsage
+  /** Until the next start; `undefined` for the default of JournalInit. */
+  setQuota(space: SpaceId, quota: SpaceQuota | undefined): void
   heads(space: SpaceId): readonly LogHead[]
   /** The lowest known fork of each forked log, as far as both signatures are known to be good. */
   forks(space: SpaceId): readonly Fork[]
@@ -354,6 +388,17 @@ export interface Journal {
   newsSince(space: SpaceId, rid: number, limit: number): News
   /** Drops bodies whose time is over, at most 1,000 a call; says how many. Their headers stay. */
   purgeExpired(): number
+  /**
+   * Compares the next rows after `afterRid` with their hashes, at most so many; `through` is the last of them, undefined at the
+   * end. Nothing that is damaged is served or folded; its place now takes another copy of the record, by `ingest`.
+   */
+  scrub(
+    afterRid: number,
+    limit: number,
+  ): {
+    readonly through: number | undefined
+    readonly damaged: readonly DamagedRecord[]
+  }
   /** Registers a view; (re)builds its tables if its version is new. Before any append or ingest. */
   register(view: View): void
   /** Read access to view tables for the domain's queries. */

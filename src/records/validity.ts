@@ -19,7 +19,6 @@ export interface ValidityInit {
   readonly authority: Authority
   readonly bodies: SealedBodies
   readonly verifier: Verifier
-  readonly self: PeerId
   /** Calls back after this turn of the event loop. */
   readonly later: (run: () => void) => void
   readonly log: Logger
@@ -33,7 +32,7 @@ export class Validity {
   readonly #init: ValidityInit
   readonly #ledger: Ledger
   /** Spaces to settle with the next commit, whatever that changes: at the start, those whose control records were just read. */
-  readonly #pending: Set<SpaceId>
+  #pending: ReadonlySet<SpaceId>
   #isReadingOn = false
 
   constructor(init: ValidityInit) {
@@ -44,13 +43,16 @@ export class Validity {
 
   /** As `Ledger.commit`; `work` is followed by what it makes of the logs, so that never anything is seen that does not count. */
   commit<T>(work: () => T, outcomeOf: (value: T) => T = (value) => value): T {
-    const result = this.#ledger.commit(() => {
+    const restless = new Set<SpaceId>()
+    const outcome = this.#ledger.commit(() => {
       const value = work()
-      for (const space of new Set([...this.#pending, ...this.#ledger.controlled])) this.#settle(space)
+      for (const space of this.#pending) this.#ledger.noteControl(space)
+      for (const space of [...this.#ledger.controlled]) if (!this.#settle(space)) restless.add(space)
       return outcomeOf(value)
     })
+    this.#pending = restless
     if (this.#ledger.rereading.isPending) this.#readOnLater()
-    return result
+    return outcome
   }
 
   /** What new keys open is read a bit at a time, so that no turn takes long. */
@@ -130,32 +132,26 @@ export class Validity {
 
   /**
    * Control logs decide about control logs: until nothing changes any more, then all others, then what is erased. Logs of lower
-   * levels settle first, so that there is an end to it.
+   * levels settle first, so that there is an end to it; false if it was not reached.
    */
-  #settle(space: SpaceId): void {
-    const { authority, log } = this.#init
-    const authors = new Set<PeerId>()
-    let all = false
-    this.#pending.delete(space)
-    for (let round = 0; ; round++) {
-      const changed = authority.takeChangedRules(space)
-      for (const author of changed) authors.add(author)
-      const moved = this.#applyAll(space, 'control', all ? undefined : changed)
-      if (!moved) break
-      if (round === ROUNDS_MAX) {
-        log.error({ space }, 'the control logs of a space do not come to rest')
-        this.#pending.add(space)
-        break
-      }
+  #settle(space: SpaceId): boolean {
+    const { authority } = this.#init
+    let authors: ReadonlySet<PeerId> | undefined = authority.takeChangedRules(space)
+    let rounds = 0
+    while (this.#applyAll(space, 'control', authors) && rounds++ < ROUNDS_MAX) {
       this.#ledger.reload(space)
-      // Whoever was admitted by what is gone may not write any more, whatever it is called now.
-      all = true
+      authority.takeChangedRules(space)
+      // Whoever was admitted by what is gone may not write any more, whatever rules it has: all are looked at.
+      authors = undefined
     }
-    this.#applyAll(space, 'data', all ? undefined : authors)
+    this.#applyAll(space, 'data', authors)
     for (const place of authority.takeErased(space)) this.#ledger.erasePlace(space, place)
+    if (rounds <= ROUNDS_MAX) return true
+    this.#init.log.error({ space }, 'the control logs of a space do not come to rest')
+    return false
   }
 
-  /** Says whether any log changed. */
+  /** Brings the logs of these authors in step, or of all. Says whether any log changed. */
   #applyAll(space: SpaceId, group: 'control' | 'data', authors: ReadonlySet<PeerId> | undefined): boolean {
     const { logs } = this.#ledger
     const spaceN = logs.spaceNumber(space)
@@ -187,11 +183,11 @@ export class Validity {
     if (chosen > seq) logs.setUnpruned(log, false)
   }
 
-  /** The last number up to which the author of a log may have written what is held of it. We obey our own role when we write. */
+  /** The last number up to which the author of a log may have written what is held of it. */
   #writtenByRight(log: Log, last: number): number {
-    const { authority, self } = this.#init
+    const { authority } = this.#init
     const { space, author, class: logClass, hex, state } = log
-    if (author === self || last < state.base) return last
+    if (last < state.base) return last
     const mayWrite = (seq: number, kind: number): boolean =>
       authority.mayWrite({ space, author, class: logClass, log: hex, seq, kind }).allowed
     for (const { seq, kind } of this.#ledger.records.kinds(log, state.base)) {

@@ -1,5 +1,5 @@
 import { bytesOfHex, codeOf, type Logger, reasonOf } from '../base/index.ts'
-import { type Database, integer, type Statement, StoreError } from '../store/index.ts'
+import { type Database, integer, type Statement } from '../store/index.ts'
 import { RecordsError } from './errors.ts'
 import type { RecordTable } from './record-table.ts'
 import { KIND_RANGES, type StoredRecord, type View } from './types.ts'
@@ -155,9 +155,8 @@ export class Views {
   /** Folds the next records after `through`; says how far the view has come. */
   #foldChunk(registered: Registered, through: number): number {
     const chunk = this.#records.scan(registered.view.kinds, through, REBUILD_CHUNK_RECORDS)
-    for (const record of chunk) this.#touch(registered, record)
-    const last = chunk.length < REBUILD_CHUNK_RECORDS ? undefined : chunk.at(-1)
-    const end = last?.rid ?? this.#records.lastRid
+    for (const record of chunk.records) this.#touch(registered, record)
+    const end = chunk.through ?? this.#records.lastRid
     this.#settle(registered, end)
     return end
   }
@@ -236,15 +235,13 @@ export class Views {
     }
   }
 
+  /** Without those whose rows are damaged, until they come again. */
   #recordsOf(n: number, entity: string): readonly StoredRecord[] {
     const newestFirst = this.#selectTouch.all(n, entity, ENTITY_MAX_RECORDS)
-    return newestFirst.map((row) => this.#recordOf(integer(row.rid))).reverse()
-  }
-
-  #recordOf(rid: number): StoredRecord {
-    const record = this.#recent.get(rid) ?? this.#records.byRid(rid)
-    if (record === undefined) throw new StoreError('ERR_STORE_CORRUPT', `no record has the number ${rid}`)
-    return record
+    return newestFirst
+      .map(({ rid }) => this.#recent.get(integer(rid)) ?? this.#records.byRid(integer(rid)))
+      .filter((record) => record !== undefined)
+      .reverse()
   }
 
   #readFailed(n: number): Set<string> {

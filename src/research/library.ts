@@ -141,11 +141,12 @@ export class Library {
     return this.#row(sql, space, citing, cited, intent) !== undefined
   }
 
+  /** A paper counts once in each space that holds it. */
   figures(): { readonly papers: number; readonly citations: number } {
-    return {
-      papers: this.#count('SELECT count(DISTINCT paper) AS n FROM view_research_statement'),
-      citations: this.#count('SELECT count(*) AS n FROM view_research_citation'),
-    }
+    const sql =
+      'SELECT ifnull(sum(papers), 0) AS papers, ifnull(sum(citations), 0) AS citations FROM view_research_count'
+    const row = this.#row(sql)
+    return { papers: integer(row?.papers), citations: integer(row?.citations) }
   }
 
   /** The papers that meet all filters; `undefined` when there are none to meet. */

@@ -44,9 +44,13 @@ CREATE TABLE IF NOT EXISTS view_research_keyword (
 CREATE TABLE IF NOT EXISTS view_research_citation (
   space TEXT NOT NULL, citing TEXT NOT NULL, cited TEXT NOT NULL, intent TEXT NOT NULL, record TEXT NOT NULL,
   author TEXT NOT NULL, hlc INTEGER NOT NULL, PRIMARY KEY (space, citing, cited, intent)) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS view_research_citation_cited ON view_research_citation (cited, space);`
+CREATE INDEX IF NOT EXISTS view_research_citation_cited ON view_research_citation (cited, space);
+CREATE TABLE IF NOT EXISTS view_research_count (
+  space TEXT PRIMARY KEY, papers INTEGER NOT NULL, citations INTEGER NOT NULL) STRICT, WITHOUT ROWID;`
 
-const TABLES = ['paper', 'statement', 'alias', 'creator', 'keyword', 'citation'].map((name) => `view_research_${name}`)
+const TABLES = ['paper', 'statement', 'alias', 'creator', 'keyword', 'citation', 'count'].map(
+  (name) => `view_research_${name}`,
+)
 
 /**
  * Folds what is said about papers and which papers they cite. An entity is one paper in one space: nothing of a space shows
@@ -63,9 +67,11 @@ export function paperView(index: PaperIndex): View<PaperState> {
     fold: (_entity, records) => foldPaper(records),
     write: (database, entity, state) => {
       const rows = new PaperRows(database, entity)
-      const known = rows.clear()
+      const { known, citations } = rows.clear()
       if (state !== undefined) rows.insert(state)
-      if (state !== undefined && state.statements.length > 0) {
+      const isThere = state !== undefined && state.statements.length > 0
+      rows.count(Number(isThere) - Number(known), (state?.citations.length ?? 0) - citations)
+      if (isThere) {
         index.put(rows.space, rows.paper, shownFields(state.statements).fields)
       } else if (known) index.remove(rows.space, rows.paper)
     },
@@ -112,14 +118,29 @@ class PaperRows {
     this.paper = entity.slice(SPACE_ID_CHARS)
   }
 
-  /** Says whether there was a paper. */
-  clear(): boolean {
+  /** Says what there was. */
+  clear(): { readonly known: boolean; readonly citations: number } {
     const row = this.#database
       .prepare('SELECT fields FROM view_research_paper WHERE space = ? AND paper = ?')
       .get(this.space, this.paper)
     if (row !== undefined) this.#clearPaper(fieldsOfRow(row))
-    this.#run('DELETE FROM view_research_citation WHERE space = ? AND citing = ?', this.space, this.paper)
-    return row !== undefined
+    const { changes } = this.#database
+      .prepare('DELETE FROM view_research_citation WHERE space = ? AND citing = ?')
+      .run(this.space, this.paper)
+    return { known: row !== undefined, citations: changes }
+  }
+
+  /** Keeps the totals of the space, so that nobody has to count its rows. */
+  count(papers: number, citations: number): void {
+    if (papers === 0 && citations === 0) return
+    this.#run(
+      `INSERT INTO view_research_count VALUES (?, ?, ?)
+       ON CONFLICT (space) DO UPDATE SET papers = papers + excluded.papers, citations = citations + excluded.citations`,
+      this.space,
+      papers,
+      citations,
+    )
+    this.#run('DELETE FROM view_research_count WHERE space = ? AND papers = 0 AND citations = 0', this.space)
   }
 
   #clearPaper(shown: PaperFields): void {

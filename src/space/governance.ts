@@ -82,6 +82,7 @@ export class Governor {
         fix: 'Make another member admin first.',
       })
     }
+    await this.#quiet()
     const cuts = this.#cuts(state, this.#self)
     const epoch = this.#components.keys.onRemoval(state, this.#self)
     // What comes after the removal of its author counts for nobody.
@@ -172,6 +173,7 @@ export class Governor {
     const principal = hexOf(next.principal)
     if (principal !== own.principal) throw invalid('a device can only hand over to another one of its principal')
     if (state.isKnown(device)) throw invalid('that device is or was a member itself')
+    await this.#quiet()
     const cuts = this.#cuts(state, this.#self)
     const proof = deviceProof(next.device, this.#self)
     const sealing = hexOf(next.sealingKey)
@@ -219,6 +221,11 @@ export class Governor {
 
   async #write(drafts: readonly Draft[]): Promise<void> {
     await this.#journal.appendTogether(drafts)
+  }
+
+  /** Until what we are writing is written: the end of our logs that we name must not cut it off. */
+  async #quiet(): Promise<void> {
+    await this.#journal.appendTogether([])
   }
 
   #own(state: SpaceState): Standing {

@@ -47,7 +47,8 @@ export function nameOfSpace(spaces: Spaces, id: SpaceId): SpaceName {
 
 export function nameOfMember(spaces: Spaces, id: SpaceId, peer: PeerId): PeerName {
   const space = spaces.get(id)
-  const member = space?.members.find((candidate) => candidate.peer === peer)
+  const isIt = (candidate: { readonly peer: PeerId }): boolean => candidate.peer === peer
+  const member = space?.members.find(isIt) ?? spaces.former(id).find(isIt)
   return { peer, name: member?.name ?? 'former member', self: peer === space?.self?.peer }
 }
 

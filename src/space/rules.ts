@@ -3,7 +3,7 @@ import { LOG_CLASS, type LogClass, type LogRule, NO_RULE, type RecordPlace } fro
 import type { ControlRecord } from './control-records.ts'
 import type { Device } from './device.ts'
 import type { Hearsay } from './hearing.ts'
-import { acceptedOf, isControlLog, type LogEnd, NOTHING } from './log-windows.ts'
+import { acceptedOf, isControlLog, type LogEnd } from './log-windows.ts'
 import { isAtLeast } from './roles.ts'
 import { placeOf } from './terms.ts'
 import type { Role } from './types.ts'
@@ -17,9 +17,6 @@ export interface SpaceRulesInit {
 
 /** Of a device all of whose logs count. */
 export const PLAIN_MARK = 'all'
-
-/** Of a log of which nothing counts. */
-export const NONE_COUNTS: LogRule = { end: NOTHING, branches: [] }
 
 /** The role that a log of this class needs its author to have had. */
 export function neededFor(logClass: LogClass): Role {

@@ -26,6 +26,7 @@ import {
   type Write,
 } from '../records/index.ts'
 import type { Database } from '../store/index.ts'
+import { CarriedProofs } from './carried-proofs.ts'
 import {
   type ControlFields,
   type ControlRecord,
@@ -39,11 +40,9 @@ import { SpaceError } from './errors.ts'
 import { Governor } from './governance.ts'
 import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
 import { SpaceKeys } from './keys/space-keys.ts'
-import { isControlLog } from './log-windows.ts'
 import type { Standing } from './membership.ts'
 import { Redeemer } from './redemption.ts'
 import { isAtLeast, rankOf } from './roles.ts'
-import { NONE_COUNTS } from './rules.ts'
 import { controlRecordOf, DIGEST_BYTES, SpaceState } from './space-state.ts'
 import { formatTicket } from './tickets.ts'
 import {
@@ -107,6 +106,7 @@ class StoredSpaces implements Spaces {
   readonly #keys: SpaceKeys
   readonly #redeemer: Redeemer
   readonly #governor: Governor
+  readonly #proofs: CarriedProofs
   readonly #states = new Map<SpaceId, SpaceState>()
   readonly #expected = new Map<SpaceId, number>()
   /** Spaces whose control records changed in this turn, with what their membership was before it. */
@@ -124,6 +124,7 @@ class StoredSpaces implements Spaces {
     const keys = new SpaceKeys({ identity, random, database, stateOf: (space) => this.#states.get(space) })
     this.#keys = keys
     this.#governor = new Governor({ identity, verifier, clock, random, keys, journal: () => this.#journal })
+    this.#proofs = new CarriedProofs(() => this.#journal, log)
     this.#redeemer = new Redeemer({
       self: this.#self,
       verifier,
@@ -204,6 +205,7 @@ class StoredSpaces implements Spaces {
   #take(record: StoredRecord, before?: SpaceState): void {
     const read = controlRecordOf(record, this.#components.verifier)
     const control = isEpoch(read) ? this.#keys.observe(record.space, read) : read
+    this.#proofs.observe(record.space, control)
     const state = this.#states.get(record.space)
     if (state !== undefined) state.add(record, control)
     else if (isGenesis(control)) this.#states.set(record.space, new SpaceState(record, control, before))
@@ -227,12 +229,7 @@ class StoredSpaces implements Spaces {
   }
 
   ruleOf(space: SpaceId, author: PeerId, log: string): LogRule {
-    const state = this.#states.get(space)
-    if (state === undefined) return NO_RULE
-    // Nobody asks whether we may have written what we wrote.
-    const logClass = isControlLog(log) ? LOG_CLASS.control : LOG_CLASS.durable
-    const isOutcast = author === this.#self && !state.mayHold(author, logClass)
-    return isOutcast ? NONE_COUNTS : state.ruleOf(author, log)
+    return this.#states.get(space)?.ruleOf(author, log) ?? NO_RULE
   }
 
   takeChangedRules(space: SpaceId): ReadonlySet<PeerId> {

@@ -24,9 +24,9 @@ export function mayReceive(role: Role | undefined, logClass: LogClass, isEncrypt
 }
 
 /**
- * Whether a record may be stored. Others are judged by the highest role they ever had, so that the same logs end up at all
- * members in whatever order the control records come; what a control record then counts for is the evaluator's to say.
- * We ourselves obey our role as it is now.
+ * Whether a record may be stored. What is signed is judged by the highest role that its author ever had, so that the same logs
+ * end up at all members in whatever order the control records come, with the author too; what a control record then counts
+ * for is the evaluator's to say. What we are about to sign obeys our role as it is now.
  */
 export function judgeWrite(write: Write, context: WriteContext): AuthorityVerdict {
   const { author, kind } = write
@@ -41,9 +41,9 @@ export function judgeWrite(write: Write, context: WriteContext): AuthorityVerdic
   }
   // What comes before the genesis of a space that we are joining waits for it.
   if (state === undefined) return { allowed: false, unknown: expected, reason: 'the space is not known here' }
-  const needed = author === self ? neededNow(write) : neededFor(write.class)
-  const may =
-    author === self ? isAtLeast(state.membership.members.get(self)?.role, needed) : state.mayHold(author, write.class)
+  const { isNew = false } = write
+  const needed = isNew ? neededNow(write) : neededFor(write.class)
+  const may = isNew ? isAtLeast(state.membership.members.get(author)?.role, needed) : state.mayHold(author, write.class)
   return may ? ALLOWED : { allowed: false, unknown: true, reason: `the author is not known as ${needed} or better` }
 }
 

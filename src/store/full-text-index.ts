@@ -73,6 +73,10 @@ class FullTextIndex implements FullText {
     return this.#searcher.search({ ...options, index: this.#name, weights: this.#weights, text: query }, signal)
   }
 
+  size(): number {
+    return this.#row(this.#sql.exists) === undefined ? 0 : this.#totals().documents
+  }
+
   #change(work: () => void): void {
     this.#database.beforeCommit(() => {
       if (this.#row(this.#sql.exists) === undefined) this.#database.exec(this.#sql.create)

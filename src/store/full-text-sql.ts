@@ -20,7 +20,7 @@ export interface FullTextSql {
   readonly matches: string
   readonly matchesWithId: string
   readonly documents: string
-  readonly documentsById: string
+  readonly rowids: string
   readonly words: string
 }
 
@@ -84,7 +84,7 @@ export function fullTextSql(name: string): FullTextSql {
     matchesWithId: `SELECT hit.rowid, d.id FROM ${token} AS hit CROSS JOIN ${doc} AS d ON d.rowid = hit.rowid
       WHERE hit.${token} MATCH ? AND hit.rowid > ? ORDER BY hit.rowid DESC LIMIT ?`,
     documents: `SELECT ${columns} FROM json_each(?) AS wanted CROSS JOIN ${doc} AS d ON d.rowid = wanted.value`,
-    documentsById: `SELECT ${columns} FROM json_each(?) AS wanted CROSS JOIN ${doc} AS d ON d.id = wanted.value`,
+    rowids: `SELECT d.rowid FROM json_each(?) AS wanted CROSS JOIN ${doc} AS d ON d.id = wanted.value`,
     words: `SELECT w.word FROM ${trigram} AS hit CROSS JOIN ${word} AS w ON w.rowid = hit.rowid
       WHERE hit.${trigram} MATCH ? ORDER BY hit.rowid LIMIT ?`,
   }

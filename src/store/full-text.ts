@@ -60,6 +60,8 @@ export interface FullText {
    */
   search(query: string, options: TextSearchOptions): Promise<TextAnswer>
   clear(): void
+  /** Documents in it; costs nothing, however many there are. */
+  size(): number
 }
 
 /** A search as it travels to whoever runs it: plain data. */

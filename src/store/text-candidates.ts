@@ -12,9 +12,12 @@ const SKIP_COST = 6
 const TOKENS_AT_ONCE = 8
 /** Words that are looked for together, before each alone. */
 const JOINT_MAX_CLAUSES = 8
-/** Ids that a filter may select to be looked at one by one; with more, matches are held against it instead. */
-const FILTER_MAX_IDS = 1_000
-/** Matches held against a filter. */
+/** So few documents that a filter selects are all looked at, */
+const SELECTED_MAX_WEIGHED = 1_000
+/** so many are picked out of the matches, of which so many are walked; */
+const SELECTED_MAX = 5_000
+const SELECTED_MAX_WALKED = 50_000
+/** with more, so many matches are held against the filter one by one. */
 const FILTER_MAX_PROBES = 5_000
 /** Documents counted to learn how frequent the tokens of one query are, and each of them. */
 const COUNT_MAX_DOCUMENTS = 10_000
@@ -35,9 +38,13 @@ export class TextCandidates {
   readonly #sql: FullTextSql
   readonly #documents: number
   readonly #lastRowid: number
+  /** A filter that selects many. */
   readonly #filter: TextFilter | undefined
+  /** The rowids that a filter selects, if it does not select many. */
+  readonly #selected: ReadonlySet<number> | undefined
   readonly #tags: readonly Clause[]
-  #probes = 0
+  /** Matches that were held against a filter. */
+  #looked = 0
   #complete = true
 
   constructor(database: Database, sql: FullTextSql, query: Pick<TextQuery, 'tags' | 'within'>, totals: Row) {
@@ -45,7 +52,8 @@ export class TextCandidates {
     this.#sql = sql
     this.#documents = integer(totals.documents)
     this.#lastRowid = integer(totals.last_rowid)
-    this.#filter = query.within
+    this.#selected = query.within === undefined ? undefined : this.#select(query.within)
+    this.#filter = this.#selected === undefined ? query.within : undefined
     this.#tags = (query.tags ?? []).map((list) => {
       const tokens = list.map(tagToken)
       return { tokens, documents: this.frequency(tokens) }
@@ -78,25 +86,25 @@ export class TextCandidates {
    * that meet one, rare ones before common ones, the newest of each first.
    */
   find(clauses: readonly Clause[], most: number): readonly Row[] {
-    return this.#selected() ?? this.#matching(clauses, most)
+    const isFew = this.#selected !== undefined && this.#selected.size <= SELECTED_MAX_WEIGHED
+    const rowids = isFew ? this.#selected : this.#matching(clauses, most)
+    return this.#wanted(this.#all(this.#sql.documents, JSON.stringify([...(rowids ?? [])])))
   }
 
-  #selected(): readonly Row[] | undefined {
-    if (this.#filter === undefined) return undefined
-    const { sql, params } = this.#filter
-    const ids = this.#all(`SELECT id FROM (${sql}) LIMIT ?`, ...params, FILTER_MAX_IDS + 1)
-    if (ids.length > FILTER_MAX_IDS) return undefined
-    return this.#wanted(this.#all(this.#sql.documentsById, JSON.stringify(ids.map((row) => text(row.id)))))
+  #select({ sql, params }: TextFilter): ReadonlySet<number> | undefined {
+    const ids = this.#all(`SELECT id FROM (${sql}) LIMIT ?`, ...params, SELECTED_MAX + 1).map((row) => text(row.id))
+    if (ids.length > SELECTED_MAX) return undefined
+    return new Set(this.#all(this.#sql.rowids, JSON.stringify(ids)).map((row) => integer(row.rowid)))
   }
 
-  #matching(clauses: readonly Clause[], most: number): readonly Row[] {
+  #matching(clauses: readonly Clause[], most: number): ReadonlySet<number> {
     const pool = new Set<number>()
     // What is not found together is found alone, so it does not matter if this leaves something out.
     if (clauses.length > 1 && clauses.length <= JOINT_MAX_CLAUSES) this.#gather(pool, clauses, Math.ceil(most / 2))
     for (const clause of clauses.toSorted((a, b) => a.documents - b.documents)) {
       if (!this.#gather(pool, [clause], most)) this.#complete = false
     }
-    return this.#wanted(this.#all(this.#sql.documents, JSON.stringify([...pool])))
+    return pool
   }
 
   /** Adds documents that meet all of the clauses until there are `most`; says whether these were all. */
@@ -115,7 +123,7 @@ export class TextCandidates {
       if (pool.size >= most && !pool.has(rowid)) return false
       pool.add(rowid)
     }
-    return lowest === 0 && this.#probes < FILTER_MAX_PROBES
+    return lowest === 0 && this.#looked < this.#mostLooked
   }
 
   /** How far back it is affordable to look for where lists meet. A single list has a match at each place. */
@@ -127,13 +135,27 @@ export class TextCandidates {
   }
 
   *#matches(match: string, lowest: number, limit: number): Generator<Row, void> {
-    if (this.#filter === undefined) return yield* this.#all(this.#sql.matches, match, lowest, limit)
-    const probe = this.#database.prepare(`SELECT 1 AS hit FROM (${this.#filter.sql}) WHERE id = ? LIMIT 1`)
-    const limitOfProbes = FILTER_MAX_PROBES - this.#probes
-    for (const row of this.#database.prepare(this.#sql.matchesWithId).iterate(match, lowest, limitOfProbes)) {
-      this.#probes++
-      if (probe.get(...this.#filter.params, row.id ?? null) !== undefined) yield row
+    const { matches, matchesWithId } = this.#sql
+    if (this.#filter === undefined && this.#selected === undefined)
+      return yield* this.#all(matches, match, lowest, limit)
+    const isAllowed = this.#filter === undefined ? this.#isSelected : this.#probe(this.#filter)
+    const sql = this.#filter === undefined ? matches : matchesWithId
+    for (const row of this.#database.prepare(sql).iterate(match, lowest, this.#mostLooked - this.#looked)) {
+      this.#looked++
+      if (isAllowed(row)) yield row
     }
+  }
+
+  /** Matches that may be held against a filter, in all. */
+  get #mostLooked(): number {
+    return this.#filter === undefined ? SELECTED_MAX_WALKED : FILTER_MAX_PROBES
+  }
+
+  readonly #isSelected = ({ rowid }: Row): boolean => this.#selected?.has(integer(rowid)) === true
+
+  #probe({ sql, params }: TextFilter): (row: Row) => boolean {
+    const probe = this.#database.prepare(`SELECT 1 AS hit FROM (${sql}) WHERE id = ? LIMIT 1`)
+    return ({ id = null }) => probe.get(...params, id) !== undefined
   }
 
   /** The index has judged the tags already; what keeps spaces apart is looked at in the document itself. */

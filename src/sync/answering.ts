@@ -1,5 +1,6 @@
 import { bytesEqual, type PeerId, type SpaceId } from '../base/index.ts'
 import { encodeFrames, type Frame, type Journal } from '../records/index.ts'
+import { SINCE_PAGE_MIN_RECORDS } from './comparison.ts'
 import type { ForkBook } from './fork-book.ts'
 import type { Forks, ForksRequest } from './fork-wire.ts'
 import { FrameBatch } from './frame-batch.ts'
@@ -21,7 +22,6 @@ import {
 
 /** Records that are looked at for one page of news: about ten milliseconds of work. */
 export const SINCE_MAX_RECORDS = 16_384
-const SINCE_SLICE_RECORDS = 1_000
 
 export interface AnsweringComponents {
   readonly space: SpaceId
@@ -64,9 +64,9 @@ export class Answering {
     if (!bytesEqual(storeId, journal.storeId) || rid > journal.lastRid) return { space, news: undefined }
     const logs = new Map<string, LogRef>()
     let [through, more] = [rid, true]
-    for (let seen = 0; more && seen < SINCE_MAX_RECORDS; seen += SINCE_SLICE_RECORDS) {
-      if (logs.size + SINCE_SLICE_RECORDS > HAVE_MAX_LOGS) break
-      const slice = journal.newsSince(space, through, SINCE_SLICE_RECORDS)
+    for (let seen = 0; more && seen < SINCE_MAX_RECORDS; seen += SINCE_PAGE_MIN_RECORDS) {
+      if (logs.size + SINCE_PAGE_MIN_RECORDS > HAVE_MAX_LOGS) break
+      const slice = journal.newsSince(space, through, SINCE_PAGE_MIN_RECORDS)
       for (const log of slice.logs) logs.set(logKey(log), log)
       through = slice.through
       more = slice.more

@@ -1,7 +1,7 @@
 import type { PeerId } from '../base/index.ts'
 import type { CatchUpEffect, CatchUpEvent, Fault } from './catch-up-events.ts'
 import { Comparison, type Ours, type Step, type Theirs } from './comparison.ts'
-import { GROUPS, type Group, groupOf } from './log-index.ts'
+import { GROUPS, type Group, groupOf, type LogRef } from './log-index.ts'
 import { Parity } from './parity.ts'
 import { type Pull, pullOf } from './pull.ts'
 import { type Heads, Shares } from './shares.ts'
@@ -17,7 +17,7 @@ export const RETRY_MAX_MS = 300_000
 /** The least time between a comparison and another one that the peer's own words cause; longer while they lead to nothing. */
 export const HEARD_MIN_MS = 5_000
 /** Of two peers whose lanes come up, the one with the higher id leaves it so long to the other to begin. */
-export const LATE_BEGIN_MS = 1_000
+export const LATE_BEGIN_MS = 3_000
 /** How long it waits for the other to find where a large group differs. */
 export const AWAIT_MAX_MS = 10_000
 /** Every so often the cursor is not trusted and all is compared. */
@@ -74,6 +74,16 @@ export class CatchUp {
   /** Whether frames for this WANT are still of use: it was sent, and the peer is not done with it. */
   expects(peer: PeerId, want: number): boolean {
     return this.#abandoned.get(want) === peer || (this.#pulls.get(peer)?.wants.has(want) ?? false)
+  }
+
+  /** Whether this record was asked for by the WANT; of one that was given up we do not know any more. */
+  asksFor(peer: PeerId, want: number, record: LogRef & { readonly seq: number }): boolean {
+    const open = this.#pulls.get(peer)?.wants.get(want)
+    if (open === undefined) return true
+    const { author, log, seq } = record
+    return open.ranges.some(
+      (range) => range.log === log && range.author === author && range.from <= seq && seq <= range.to,
+    )
   }
 
   inStepWith(): readonly PeerId[] {
@@ -208,7 +218,8 @@ export class CatchUp {
     pull.group = undefined
     pull.again = false
     pull.received = 0
-    pull.retryAt = 0
+    // What news bring is no comparison, so one that is due stays so.
+    if (isComparing) pull.retryAt = 0
     pull.startedAt = this.#now
     pull.progressedAt = this.#now
   }
@@ -250,8 +261,10 @@ export class CatchUp {
   #onHeard(pull: Pull, theirs: Theirs, answered: boolean): void {
     const { peer } = pull
     if (answered) this.#parity.noteTold(peer)
-    if (this.#parity.learn(peer, theirs.holds)) this.#parity.mention(peer)
-    else if (pull.phase === 'idle' && this.#mayBegin(pull)) {
+    if (this.#parity.learn(peer, theirs.holds)) {
+      this.#parity.mention(peer)
+      if (isWhole(theirs)) this.#keepCursor(peer, theirs)
+    } else if (pull.phase === 'idle' && this.#mayBegin(pull)) {
       this.#leaveIdle(pull, 'hello', true)
       this.#compare(pull, theirs)
     }
@@ -350,14 +363,18 @@ export class CatchUp {
   #conclude({ comparison, peer, received }: Pull): void {
     if (comparison === undefined) return
     const pull = this.#pull(peer)
-    const { storeId, position, holds } = comparison.theirs
+    const { theirs } = comparison
+    const { holds } = theirs
     const isSame = GROUPS.every((group) => this.#parity.isSame(holds, group))
     pull.fruitless = isSame || received > 0 ? 0 : pull.fruitless + 1
     // A difference that the cursor does not explain is looked into next time.
     if (comparison.isQuick) pull.quick = isSame || received > 0 ? pull.quick + 1 : QUICK_MAX
     else pull.quick = 0
-    const isWhole = GROUPS.every((group) => (holds[group]?.keeps ?? 'bodies') === 'bodies')
-    if (!isWhole || (!isSame && !(comparison.isComplete && this.#shares.isClear(peer)))) return
+    const isAll = isSame || (comparison.isComplete && this.#shares.isClear(peer))
+    if (isAll && isWhole(theirs)) this.#keepCursor(peer, theirs)
+  }
+
+  #keepCursor(peer: PeerId, { storeId, position }: Theirs): void {
     this.#effects.push({ do: 'keep-cursor', peer, storeId, rid: position })
   }
 
@@ -416,4 +433,9 @@ export class CatchUp {
     this.#pulls.set(peer, pull)
     return pull
   }
+}
+
+/** Of a peer that keeps less than all we take only what it wrote itself, so no cursor tells what we have of the rest. */
+function isWhole({ holds }: Theirs): boolean {
+  return GROUPS.every((group) => (holds[group]?.keeps ?? 'bodies') === 'bodies')
 }

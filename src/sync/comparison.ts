@@ -12,6 +12,8 @@ export const SHARED_WALK_MIN_LOGS = 2_000
 /** Pages of HAVE, of news and of fork proofs that are read from one peer in one comparison. */
 export const HAVE_MAX_PAGES = 50
 export const SINCE_MAX_PAGES = 1_000
+/** Records of its store that an honest peer has looked at before it says that there is more. */
+export const SINCE_PAGE_MIN_RECORDS = 1_000
 export const FORKS_MAX_PAGES = 64
 
 /** Where a cursor into another peer's store stands: all that it had stored up to `rid` is held here. */
@@ -95,11 +97,12 @@ export class Comparison {
 
   onSince(news: SinceNews | undefined): Step {
     if (news === undefined) return this.#next()
-    if (news.through < this.#through || (news.more && news.through === this.#through)) return LIE
+    const passed = news.through - this.#through
+    // A page that is not the last is a full one: otherwise it would never end.
+    if (passed < 0 || (news.more && passed < SINCE_PAGE_MIN_RECORDS) || ++this.#pages > SINCE_MAX_PAGES) return LIE
     this.#through = news.through
-    this.#pages++
-    if (news.more && this.#pages < SINCE_MAX_PAGES) return this.#askSince()
-    this.isComplete = !news.more
+    // What the peer has stored since its HELLO it will tell another time.
+    if (news.more && this.#through < this.theirs.position) return this.#askSince()
     this.#quick = true
     return { do: 'fetch', group: undefined, ahead: undefined }
   }
@@ -127,7 +130,9 @@ export class Comparison {
     if (walk.isCut) this.isComplete = false
     // The sums of all logs differ and those of their parts do not: what is told of either is wrong, or things have changed.
     else if (walk.differences === 0) return this.#askHave(walk.group)
-    return this.#fetch(walk.group, walk.ahead)
+    // The other may wait to hear it, though there is nothing to hear.
+    const isAwaited = this.#isLarge(walk.group)
+    return this.#fetch(walk.group, walk.ahead.length > 0 || isAwaited ? walk.ahead : undefined)
   }
 
   onForks(more: boolean, after: LogRef | undefined): Step {
@@ -161,10 +166,15 @@ export class Comparison {
   /** Of two peers who both find that a large group differs, the one with the lower id looks where, and tells the other. */
   #compare(group: Group): Step {
     if (!this.#isForRanges(group)) return this.#askHave(group)
-    const isLarge = this.#ours.index.summary(group).logs > SHARED_WALK_MIN_LOGS
-    if (!isLarge || this.#ours.self < this.#peer) return this.#askRange(group)
+    if (!this.#isLarge(group) || this.#ours.self < this.#peer) return this.#askRange(group)
     this.isComplete = false
     return { do: 'await', group }
+  }
+
+  /** By what both know, so that both say the same. */
+  #isLarge(group: Group): boolean {
+    const [ours, theirs] = [this.#ours.index.summary(group).logs, this.theirs.holds[group]?.logs ?? 0]
+    return Math.min(ours, theirs) > SHARED_WALK_MIN_LOGS
   }
 
   #isForRanges(group: Group): boolean {

@@ -11,10 +11,10 @@ export const CUT_OFF_MAX_MS = 3_600_000
 const PEERS_MAX = 1_024
 
 /**
- * `malformed`: a message that cannot be read. `bad-records`: records that nobody who checks them would pass on. `false-proof`: of
+ * `gap`: records that were asked for came with others missing between them. `malformed`: a message that cannot be read. `bad-records`: records that nobody who checks them would pass on. `false-proof`: of
  * a fork, that proves none.
  */
-export type Misconduct = Fault | 'malformed' | 'bad-records' | 'false-proof'
+export type Misconduct = Fault | 'gap' | 'malformed' | 'bad-records' | 'false-proof'
 
 /** Refusals that an honest peer cannot cause by knowing less or more than we do. */
 const HARD_REFUSALS: readonly RefusalReason[] = [

@@ -31,6 +31,8 @@ export interface Desk {
   /** Whether we take anything from this peer at the moment. */
   hears(peer: PeerId): boolean
   blame(peer: PeerId, misconduct: Misconduct): void
+  /** The peer speaks another version of the protocol. */
+  noteVersion(peer: PeerId): void
 }
 
 const RECORDS_TOPICS = 'space/*/records'
@@ -136,6 +138,7 @@ function decoded<T>(desk: Desk, from: PeerId, body: Uint8Array, decode: (body: U
   } catch (error) {
     if (!(error instanceof SyncError)) throw error
     if (error.code === 'ERR_SYNC_MALFORMED') desk.blame(from, 'malformed')
+    else desk.noteVersion(from)
     return error
   }
 }

@@ -7,7 +7,7 @@ import { RANGE_FINGERPRINT_BYTES } from './sums.ts'
 import { type Claim, HAVE_MAX_LOGS } from './wire.ts'
 
 /** A range of so many logs is listed: splitting it once more would take more bytes. */
-export const LIST_MAX_LOGS = 12
+export const LIST_MAX_LOGS = 8
 /** Ranges that one answer splits; the rest is asked about again. */
 export const ANSWER_MAX_NODES = 128
 

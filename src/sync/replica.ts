@@ -109,21 +109,19 @@ export class Replica {
 
   /** One pass over the range, a batch at a time. */
   async #fetchFrom(peer: PeerId, range: Range, signal: AbortSignal): Promise<number> {
-    const { bus, clock, space, journal, ingest } = this.#use
-    const { author, log, to } = range
+    const { bus, clock, space, ingest } = this.#use
+    const { to } = range
     let fetched = 0
     for (let from = range.from; from <= to; ) {
-      const held = journal.frames(space, author, log, from, to)
-      if (held.length === 0) return fetched
-      const missing = missingOf(held, range)
-      from = seqOf(held.at(-1)) + 1
+      const { missing, through } = this.#lacking({ ...range, from })
+      from = through + 1
       for (let asked = missing.slice(0, WANT_MAX_RANGES); asked.length > 0; ) {
         const body = encodeBodiesRequest({ space, ranges: asked })
         const answer = await bus.request(peer, 'sync.bodies', body, { direct: true, priority: 'low', signal })
         const frames = decodeFrames(decodeBodies(answer).frames)
         if (frames.length === 0) break
         ingest(peer, frames)
-        const left = asked.flatMap((one) => missingOf(journal.frames(space, author, log, one.from, one.to), one))
+        const left = asked.flatMap((one) => this.#lacking(one).missing)
         const came = countOf(asked) - countOf(left)
         fetched += came
         if (came === 0) break
@@ -133,6 +131,14 @@ export class Replica {
       await delay(clock, 0, signal)
     }
     return fetched
+  }
+
+  /** What is missing at the beginning of a range, up to `through`. A record that is damaged on this disk is missing as a whole. */
+  #lacking(range: Range): { readonly missing: readonly Range[]; readonly through: number } {
+    const { author, log, from, to } = range
+    const held = this.#use.journal.frames(this.#use.space, author, log, from, to)
+    if (held.length === 0) return { missing: [{ ...range, to: from }], through: from }
+    return { missing: missingOf(held, range), through: seqOf(held.at(-1)) }
   }
 }
 

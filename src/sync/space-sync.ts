@@ -1,6 +1,7 @@
 import {
   type Clock,
   type Events,
+  hexOf,
   type Logger,
   type PeerId,
   type Random,
@@ -11,6 +12,7 @@ import {
 import type { Bus } from '../bus/index.ts'
 import {
   decodeFrames,
+  decodeHeader,
   type Frame,
   type IngestReport,
   type Journal,
@@ -28,6 +30,7 @@ import { ForkBook } from './fork-book.ts'
 import type { ClaimedFork } from './fork-wire.ts'
 import { Intake, type LiveBatch, type RecBatch } from './intake.ts'
 import { classOf, GROUPS, type Group, LogIndex, type LogRef } from './log-index.ts'
+import { peerOf } from './peer-keys.ts'
 import { Questions } from './questions.ts'
 import { Replica } from './replica.ts'
 import { Rounds } from './rounds.ts'
@@ -237,8 +240,25 @@ export class SpaceSync {
     }
     const frames = this.#framesOf(peer, rec.frames)
     if (frames === undefined) return
+    if (![frames.at(0), frames.at(-1)].every((frame) => this.#isAskedFor(peer, rec.want, frame))) {
+      this.#use.blame(peer, 'unasked')
+      this.#apply({ on: 'failed', peer })
+      return
+    }
     this.counts.framesIn += frames.length
     await this.#intake.addRec({ peer, rec, frames })
+  }
+
+  #isAskedFor(peer: PeerId, want: number, frame: Frame | undefined): boolean {
+    try {
+      if (frame === undefined) return true
+      const { device, log, seq } = decodeHeader(frame.header)
+      return this.#catchUp.asksFor(peer, want, { author: peerOf(device), log: hexOf(log), seq })
+    } catch (error) {
+      // Ingest says what is wrong with it.
+      if (error instanceof RecordsError) return true
+      throw error
+    }
   }
 
   /** Compares with every ready member and waits until that is done. Rejects with the signal's reason. */
@@ -297,7 +317,10 @@ export class SpaceSync {
       }
       case 'tell-ended':
         this.#rounds.ended(effect.peer)
-        if (effect.completed) void this.#replica.fill()
+        if (!effect.completed) break
+        // Nothing is missing any more, so whatever could not be stored was stored since, or was not needed.
+        this.#use.onStored()
+        void this.#replica.fill()
         break
       case 'keep-cursor':
         this.#keep(() => this.#store.keepCursor(effect.peer, effect.storeId, effect.rid))
@@ -351,7 +374,9 @@ export class SpaceSync {
       const stored = index === 0 ? (report?.stored ?? 0) : 0
       this.#apply({ on: 'rec', peer, want: rec.want, frames: frames.length, stored, last: rec.last })
     }
-    if (report !== undefined && report.gaps.length > 0) this.#apply({ on: 'gap', peer, ranges: report.gaps })
+    if (report === undefined || report.gaps.length === 0) return
+    if (report.parked > 0) this.#use.blame(peer, 'gap')
+    this.#apply({ on: 'gap', peer, ranges: report.gaps })
   }
 
   #ingest(peers: ReadonlySet<PeerId>, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport | undefined {

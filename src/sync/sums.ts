@@ -1,7 +1,7 @@
 import { HASH_BYTES, sha256 } from '../base/index.ts'
 
 /** What stands for the items of a range: the first so many bytes of a hash of their sum. */
-export const RANGE_FINGERPRINT_BYTES = 12
+export const RANGE_FINGERPRINT_BYTES = 8
 const WORDS = HASH_BYTES / 4
 
 /** Sums of terms modulo 2^256, and of how many. Words of 32 bits are several times as fast as big integers. */

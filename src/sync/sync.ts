@@ -75,6 +75,7 @@ class SpacesSync implements Sync {
   /** What each peer may ask yet; it outlives links, so that coming back wins nothing. */
   readonly #questions = new Map<PeerId, TokenBucket>()
   #questionsRefused = 0
+  #otherVersions = 0
 
   constructor(init: SyncInit, components: SyncComponents) {
     const { clock, spaces, addressesOf = () => [] } = components
@@ -116,6 +117,7 @@ class SpacesSync implements Sync {
     )
     listening.use(spaces.events.on('space:added', ({ space }) => this.#open(space)))
     listening.use(spaces.events.on('members:changed', ({ space }) => this.#onMembersChanged(space)))
+    listening.use(journal.events.on('space:room', ({ space }) => this.#spaces.get(space)?.membersChanged()))
     listening.use(bus.events.on('peer:ready', ({ peer }) => this.#onReady(peer)))
     listening.use(bus.events.on('peer:lost', ({ peer }) => this.#onLost(peer)))
     listening.use(handleMessages(bus, this.#desk()))
@@ -199,6 +201,10 @@ class SpacesSync implements Sync {
       mayAsk: (peer, cost) => this.#mayAsk(peer, cost),
       hears: (peer) => !this.#conduct.isCutOff(peer),
       blame: (peer, misconduct) => this.#blame(peer, misconduct),
+      noteVersion: (peer) => {
+        this.#otherVersions++
+        this.#use.log.debug({ peer }, 'a peer speaks another version of sync')
+      },
     }
   }
 
@@ -291,6 +297,7 @@ class SpacesSync implements Sync {
       served: this.#serving.framesOut,
       wantsRefused: this.#serving.refused,
       questionsRefused: this.#questionsRefused,
+      otherVersions: this.#otherVersions,
       fromStrangers: this.#strangers,
       peersCutOff: this.#conduct.cutOff,
       joinRequests: requests,

@@ -44,6 +44,10 @@ export interface ForkSummary {
   readonly fingerprint: Uint8Array
 }
 
+const NO_SUM: Uint8Array = new Uint8Array(HASH_BYTES)
+export const NO_FORKS: ForkSummary = { count: 0, fingerprint: NO_SUM }
+const NOTHING: Summary = { fingerprint: NO_SUM, logs: 0, records: 0 }
+
 export interface Hello {
   readonly space: SpaceId
   readonly storeId: Uint8Array
@@ -123,38 +127,48 @@ export function openSyncMessage(bytes: Uint8Array, items: number): readonly [Spa
 
 export function encodeHello({ space, storeId, position, holds, forks }: Hello): Uint8Array {
   const groups = GROUPS.map((group) => holdingArray(holds[group]))
-  return encodeMessage(space, storeId, position, groups, [forks.count, forks.fingerprint])
+  return encodeMessage(space, storeId, position, groups, forks.count === 0 ? null : [forks.count, forks.fingerprint])
 }
 
 function holdingArray(holding: Holding | undefined): CborValue {
-  return holding === undefined
-    ? null
-    : [holding.fingerprint, holding.logs, holding.records, KEEPINGS.indexOf(holding.keeps)]
+  if (holding === undefined) return null
+  const { fingerprint, logs, records, keeps } = holding
+  return logs === 0 ? KEEPINGS.indexOf(keeps) : [fingerprint, logs, records, KEEPINGS.indexOf(keeps)]
 }
 
 export function decodeHello(bytes: Uint8Array): Hello {
   const [space, storeId, position, groups, forks] = openSyncMessage(bytes, 4)
   const values = asArray(groups, GROUPS.length)
   const holds = GROUPS.map((group, index) => [group, asHolding(values[index])] as const)
-  const [count, fingerprint] = asArray(forks, 2)
   return {
     space,
     storeId: asBytes(storeId, STORE_ID_BYTES),
     position: asUint(position),
     holds: Object.fromEntries(holds.filter(([, holding]) => holding !== undefined)),
-    forks: { count: asUint(count), fingerprint: asBytes(fingerprint, HASH_BYTES) },
+    forks: forks === null ? NO_FORKS : asForkSummary(forks),
   }
+}
+
+function asForkSummary(value: CborValue | undefined): ForkSummary {
+  const [count, fingerprint] = asArray(value, 2)
+  return asUint(count) > 0 ? { count: asUint(count), fingerprint: asBytes(fingerprint, HASH_BYTES) } : malformed()
 }
 
 function asHolding(value: CborValue | undefined): Holding | undefined {
   if (value === null) return undefined
+  if (typeof value === 'number') return { ...NOTHING, keeps: asKeeping(value) }
   const [fingerprint, logs, records, keeps] = asArray(value, 4)
+  if (asUint(logs) === 0) return malformed()
   return {
     fingerprint: asBytes(fingerprint, HASH_BYTES),
     logs: asUint(logs),
     records: asUint(records),
-    keeps: KEEPINGS[asUint(keeps)] ?? malformed(),
+    keeps: asKeeping(keeps),
   }
+}
+
+function asKeeping(value: CborValue | undefined): Keeping {
+  return KEEPINGS[asUint(value)] ?? malformed()
 }
 
 export function encodeHaveRequest({ space, group, after }: HaveRequest): Uint8Array {

@@ -2,7 +2,7 @@ import { type Clock, type Logger, type Random, seededRandom, silentLogger } from
 import { type Identity, identityFromSeeds, verifier } from '../../src/identity/index.ts'
 import { createJournal, type Journal, recordsSchema } from '../../src/records/index.ts'
 import { createSpaces, type Spaces, spaceSchema } from '../../src/space/index.ts'
-import { openDatabase } from '../../src/store/index.ts'
+import { type Database, openDatabase } from '../../src/store/index.ts'
 import { syncSchema } from '../../src/sync/index.ts'
 
 export interface DurableHalfInit {
@@ -21,6 +21,7 @@ export interface DurableHalf extends Disposable {
   readonly random: Random
   readonly journal: Journal
   readonly spaces: Spaces
+  readonly database: Database
 }
 
 export function durableHalf(init: DurableHalfInit): DurableHalf {
@@ -45,5 +46,5 @@ export function durableHalf(init: DurableHalfInit): DurableHalf {
   })
   spaces.attach(journal)
   spaces.load()
-  return { identity, random, journal, spaces, [Symbol.dispose]: () => database.close() }
+  return { identity, random, journal, spaces, database, [Symbol.dispose]: () => database.close() }
 }

@@ -18,7 +18,7 @@ export function addNetworkCommands(program: Command): void {
     .command('invite')
     .description('make a ticket that lets one more peer in')
     .option('--space <name>', 'which space (default: the newest shared one, or a new one called "home")')
-    .option('--role <role>', 'reader, writer or admin (default writer)')
+    .option('--role <role>', 'relay, reader, writer or admin (default writer)')
     .option('--uses <n>', 'how many peers may use it (default 1)')
     .option('--expires <time>', 'e.g. 10m, 12h, 7d (default 7d)')
     .action(run<[InviteOptions]>(invite))

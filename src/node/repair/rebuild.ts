@@ -98,6 +98,7 @@ const NOT_COPIED = new Set([
   'space',
   'log',
   'own_log',
+  'log_usage',
   'record',
   'body',
   'parked',

@@ -22,11 +22,10 @@ export class BodySealing {
 
   /** `nonce` is random: a copy of this device's store must not use one again. */
   seal(epoch: EpochKey, place: CipherPlace, nonce: Uint8Array, plain: Uint8Array): Uint8Array {
-    const id = bytesOfHex(epoch.id)
-    const cipher = createCipheriv('aes-256-gcm', this.#logKey(epoch, id, place), nonce)
+    const cipher = createCipheriv('aes-256-gcm', this.#logKey(epoch, place), nonce)
     cipher.setAAD(placeBytes(place, epoch.n))
     const body = new Uint8Array(SEALED_OVERHEAD_BYTES + plain.length)
-    body.set(id)
+    body.set(bytesOfHex(epoch.id))
     body.set(nonce, NONCE_AT)
     body.set(cipher.update(plain), CIPHERTEXT_AT)
     // A counter mode: nothing is left to say at the end.
@@ -38,7 +37,7 @@ export class BodySealing {
   /** `undefined` for what was not sealed under this key, at this place. */
   open(epoch: EpochKey, place: CipherPlace, body: Uint8Array): Uint8Array | undefined {
     if (body.length < SEALED_OVERHEAD_BYTES) return undefined
-    const key = this.#logKey(epoch, body.subarray(0, KEY_ID_BYTES), place)
+    const key = this.#logKey(epoch, place)
     const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(NONCE_AT, CIPHERTEXT_AT))
     decipher.setAAD(placeBytes(place, epoch.n))
     decipher.setAuthTag(body.subarray(-BODY_TAG_BYTES))
@@ -53,8 +52,8 @@ export class BodySealing {
   }
 
   /** Each log has a key of its own, so that two devices can never meet with one nonce under one key. */
-  #logKey(epoch: EpochKey, id: Uint8Array, { device, log }: CipherPlace): KeyObject {
-    const name = latin1(id) + latin1(device) + latin1(log)
+  #logKey(epoch: EpochKey, { device, log }: CipherPlace): KeyObject {
+    const name = epoch.id + latin1(device) + latin1(log)
     const key = this.#keys.get(name) ?? deriveLogKey(epoch.key, device, log)
     this.#keys.delete(name)
     this.#keys.set(name, key)

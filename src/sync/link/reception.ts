@@ -1,6 +1,6 @@
-import type { PeerId, SpaceId } from '../../base/index.ts'
+import { type Clock, HLC_MAX_AHEAD_MS, hlcToMs, type PeerId, type SpaceId } from '../../base/index.ts'
 import type { KeyFile, Verifier } from '../../identity/index.ts'
-import { decodeFrames, type Frame, type Journal } from '../../records/index.ts'
+import { decodeFrames, decodeHeader, type Frame, type Journal } from '../../records/index.ts'
 import type { Spaces } from '../../space/index.ts'
 import { SyncError } from '../errors.ts'
 import { proveAdmission } from '../join/admission-proof.ts'
@@ -16,6 +16,7 @@ export interface ReceptionComponents {
   readonly spaces: Spaces
   readonly keys: KeyFile
   readonly verifier: Verifier
+  readonly clock: Clock
 }
 
 /** What the new device gets: kept in memory until all of it is there, then checked, then stored. */
@@ -53,20 +54,22 @@ export class Reception {
     const proven = [...this.#frames].map(
       ([space, frames]) => [space, proveAdmission(frames, { space, self, verifier })] as const,
     )
+    const latest = this.#use.clock.now() + HLC_MAX_AHEAD_MS
+    const isAhead = ({ header }: Frame): boolean => hlcToMs(decodeHeader(header).hlc) > latest
+    // The store would set them aside: then some spaces would be there and others not.
+    if (proven.some(([, logs]) => logs.some((log) => log.some(isAhead)))) throw notAccepted()
     for (const [space, logs] of proven) {
       using _expected = spaces.expect(space)
       for (const frames of logs) journal.ingest(space, frames, 'run')
       journal.retryParked(space)
-      if (spaces.get(space)?.self === undefined) {
-        throw new SyncError(
-          'ERR_JOIN_ANSWER',
-          'the control records of the other device were not accepted by the store',
-          {
-            fix: 'Check the clocks of both machines: records from more than five minutes ahead are set aside.',
-          },
-        )
-      }
+      if (spaces.get(space)?.self === undefined) throw notAccepted()
     }
     keys.takeOver()
   }
+}
+
+function notAccepted(): SyncError {
+  return new SyncError('ERR_JOIN_ANSWER', 'the control records of the other device were not accepted by the store', {
+    fix: 'Check the clocks of both machines: records from more than five minutes ahead are set aside.',
+  })
 }

@@ -51,6 +51,8 @@ export class Exchange {
   async tell(space: SpaceId, former: FormerMember): Promise<void> {
     await this.#send({ is: 'tell', space })
     await this.#sendWhatRemoved(space, former)
+    // It has heard: now the link may be closed.
+    await this.#read()
   }
 
   /** Answers whatever the peer begins. */
@@ -59,8 +61,10 @@ export class Exchange {
     const message = await this.#read()
     if (message.is === 'tell') {
       // Only those whom we take for members have a say, and only what is signed by who may say it counts.
-      if (spaces.roleOf(message.space, this.#peer) !== undefined) this.#learn(message.space, await this.#readControl())
-      return
+      const isMember = spaces.roleOf(message.space, this.#peer) !== undefined
+      const frames = await this.#readControl()
+      if (isMember) this.#learn(message.space, frames)
+      return await this.#send({ is: 'end' })
     }
     if (message.is !== 'ask') throw new SyncError('ERR_SYNC_MALFORMED', 'a conversation begins with a question')
     await this.#answerFor(message.space, mayAsk)

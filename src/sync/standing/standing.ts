@@ -114,7 +114,9 @@ class MemberStanding implements Standing {
       this.#asked.set(key, now)
       keepNewest(this.#asked, PEERS_KEPT)
       this.#counts.asked++
-      void this.#open(peer, STANDING_TIMEOUT_MS, (exchange) => exchange.ask(id))
+      void this.#open(peer, STANDING_TIMEOUT_MS, (exchange) => exchange.ask(id)).then((isAnswered) => {
+        if (!isAnswered) this.#asked.delete(key)
+      })
     }
   }
 
@@ -163,29 +165,33 @@ class MemberStanding implements Standing {
     await Promise.all(this.#telling)
   }
 
-  async #open(peer: PeerId, timeoutMs: number, work: Parameters<typeof converse>[3]): Promise<void> {
+  /** Whether it came to its end. */
+  async #open(peer: PeerId, timeoutMs: number, work: Parameters<typeof converse>[3]): Promise<boolean> {
     const { transport, log } = this.#use
     const signal = this.#running?.signal
-    if (signal === undefined) return
+    if (signal === undefined) return false
     try {
       const channel = await transport.open(peer, STANDING_PROTOCOL, { signal })
-      await this.#run(channel, timeoutMs, work)
+      return await this.#run(channel, timeoutMs, work)
     } catch (error) {
       log.debug({ peer, reason: reasonOf(error) }, 'no conversation about membership')
+      return false
     }
   }
 
   /** Never rejects: whatever the other side does is its own affair. */
-  async #run(channel: Channel, timeoutMs: number, work: Parameters<typeof converse>[3]): Promise<void> {
+  async #run(channel: Channel, timeoutMs: number, work: Parameters<typeof converse>[3]): Promise<boolean> {
     const { transport, journal, spaces, verifier, clock, log } = this.#use
     const signal = this.#running?.signal
-    if (signal === undefined) return
+    if (signal === undefined) return false
     try {
       const use = { self: transport.self, journal, spaces, verifier, clock }
       await converse(channel, use, { timeoutMs, signal }, work)
+      return true
     } catch (error) {
       this.#counts.failed++
       log.debug({ peer: channel.peer, reason: reasonOf(error) }, 'a conversation about membership failed')
+      return false
     }
   }
 

@@ -2,8 +2,16 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { bytesOfHex, encodeCbor, hexOf, type PeerId, peerIdOfKey, type SpaceId } from '../../../src/base/index.ts'
-import { verifier } from '../../../src/identity/index.ts'
-import { type ControlType, formatTicket, parseTicket, readControl, writeControl } from '../../../src/space/index.ts'
+import { signer, verifier } from '../../../src/identity/index.ts'
+import {
+  type ControlType,
+  deviceProof,
+  formatTicket,
+  isDeviceProof,
+  parseTicket,
+  readControl,
+  writeControl,
+} from '../../../src/space/index.ts'
 import { inviteKey, isProven, signRequest } from '../../../src/space/invite-key.ts'
 import { CONTROL_KIND } from '../../../src/space/types.ts'
 
@@ -24,6 +32,9 @@ interface Vectors {
     readonly proof: string
   }
   readonly control: Readonly<Record<ControlType, string>>
+  /** The same with fields that may be absent, or absent. */
+  readonly variants: Readonly<Record<keyof typeof VARIANTS, string>>
+  readonly proof: { readonly seed: string; readonly by: PeerId; readonly signature: string }
 }
 
 const vectors: Vectors = JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8'))
@@ -49,6 +60,22 @@ test('the bodies of control records are encoded to the byte', () => {
     assert.equal(hexOf(encodeCbor(EXAMPLES[type as ControlType]())), hex, type)
     assert.equal(readControl(CONTROL_KIND[type as ControlType], EXAMPLES[type as ControlType]())?.type, type)
   }
+})
+
+test('the bodies of control records with optional fields are encoded to the byte', () => {
+  assert.deepEqual(Object.keys(vectors.variants), Object.keys(VARIANTS))
+  for (const [name, hex] of Object.entries(vectors.variants)) {
+    const [kind, body] = VARIANTS[name as keyof typeof VARIANTS]()
+    assert.equal(hexOf(encodeCbor(body)), hex, name)
+    assert.ok(readControl(kind, body), name)
+  }
+})
+
+test('the proof of a new device is made to the byte', () => {
+  const { seed, by, signature } = vectors.proof
+  const device = signer(bytesOfHex(seed))
+  assert.equal(hexOf(deviceProof(device, by)), signature)
+  assert.ok(isDeviceProof(device.peer, by, bytesOfHex(signature), verifier()))
 })
 
 const KEY = '11'.repeat(32)
@@ -110,4 +137,46 @@ const EXAMPLES: { readonly [T in ControlType]: () => ReturnType<typeof writeCont
       cuts: [[LOG, 7, ID]],
       proof: new Uint8Array(64).fill(2),
     }),
+}
+
+type Body = ReturnType<typeof writeControl>
+
+const VARIANTS = {
+  genesisWithRecovery: (): readonly [number, Body] => [
+    CONTROL_KIND.genesis,
+    writeControl('genesis', {
+      v: 1,
+      name: 'lab',
+      personal: false,
+      principal: KEY,
+      certificate: CERTIFICATE,
+      sealing: KEY,
+      member: 'ada',
+      history: 'since-admission',
+      recovery: KEY,
+      encrypted: true,
+    }),
+  ],
+  admitAgain: (): readonly [number, Body] => [
+    CONTROL_KIND.admit,
+    writeControl('admit', {
+      device: DEVICE,
+      principal: KEY,
+      role: 'admin',
+      level: 0,
+      name: 'bob',
+      certificate: CERTIFICATE,
+      sealing: KEY,
+      after: [ID],
+      proof: new Uint8Array(64).fill(2),
+    }),
+  ],
+  revokeInvite: (): readonly [number, Body] => [
+    CONTROL_KIND.revoke,
+    writeControl('revoke', { invite: KEY, cuts: [[LOG, 7, ID]] }),
+  ],
+  acceptBranch: (): readonly [number, Body] => [
+    CONTROL_KIND.accept,
+    writeControl('accept', { device: DEVICE, log: LOG, from: 4, to: 5, id: ID, first: KEY as never }),
+  ],
 }

@@ -4,157 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { PeerId, RecordId } from '../../../src/base/index.ts'
+import type { RecordId } from '../../../src/base/index.ts'
 import {
-  FLAG_PRUNE_POINT,
-  type ForkProof,
   type Frame,
   type Journal,
-  LOG_CLASS,
   type LogHead,
-  type LogRule,
-  NO_RULE,
   recordsSchema,
   type StoredRecord,
   type View,
 } from '../../../src/records/index.ts'
-import { type Database, openDatabase, type Statement as SqlStatement, StoreError } from '../../../src/store/index.ts'
-import { Author, foundedBy, KIND, rig, START_MS, type Written } from '../../unit/records/fixture.ts'
-import {
-  bodyOfStatement,
-  heardOf,
-  RuleAuthority,
-  type Statement,
-  Statements,
-} from '../../unit/records/rule-authority.ts'
+import { type Database, openDatabase, StoreError } from '../../../src/store/index.ts'
+import { KIND, rig, usageOf } from '../../unit/records/fixture.ts'
+import { heardOf, RuleAuthority, Statements } from '../../unit/records/rule-authority.ts'
 import { type Tally, tallyView } from '../../unit/records/tally-view.ts'
-import { type ModelRecord, validPart } from './model.ts'
-
-const FOUNDER = 2
-const DEPUTY = 3
-const WRITERS = [4, 5]
-const { space, genesis, founder } = foundedBy(FOUNDER)
-
-interface Made extends Written, ModelRecord {
-  readonly author: PeerId
-  readonly log: string
-  readonly body: { readonly n: number; readonly about: readonly string[] } | Record<string, never>
-  readonly statement: Statement | undefined
-}
-
-/** Everything that was ever signed. */
-interface World {
-  readonly logs: readonly (readonly Made[])[]
-  readonly all: readonly Made[]
-}
-
-interface Step {
-  /** How many records back it continues: 0 the last one, so that anything else makes a fork. */
-  readonly back: number
-  readonly prune: boolean
-  readonly about: readonly string[]
-  readonly atMs: number
-  /** What it says, if it is a control record: of which log, and what. */
-  readonly subject: number
-  readonly says: 'end' | 'choose' | 'free' | 'erase' | 'admit'
-  readonly place: number
-}
-
-const step: fc.Arbitrary<Step> = fc.record({
-  back: fc.oneof({ arbitrary: fc.constant(0), weight: 6 }, { arbitrary: fc.nat(3), weight: 1 }),
-  prune: fc.integer({ min: 0, max: 7 }).map((n) => n === 0),
-  about: fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { maxLength: 2 }),
-  atMs: fc.nat(5),
-  subject: fc.nat(9),
-  says: fc.constantFrom('end', 'end', 'choose', 'choose', 'free', 'erase', 'admit'),
-  place: fc.nat(12),
-})
-
-const steps = (max: number): fc.Arbitrary<readonly Step[]> => fc.array(step, { maxLength: max })
-
-interface Plan {
-  readonly data: readonly (readonly Step[])[]
-  readonly deputy: readonly Step[]
-  readonly founder: readonly Step[]
-}
-
-const plan: fc.Arbitrary<Plan> = fc.record({
-  data: fc.tuple(steps(10), steps(10)),
-  deputy: steps(6),
-  founder: steps(6),
-})
-
-function worldOf({ data, deputy, founder: own }: Plan): World {
-  const writers = data.map((each, index) => grow(new Author(WRITERS[index]!, space, LOG_CLASS.durable), each, []))
-  const deputies = grow(new Author(DEPUTY, space, LOG_CLASS.control), deputy, writers, 100)
-  const founders = grow(founder.twin(), own, [...writers, deputies], 200, genesisRecord())
-  return { logs: [founders, deputies, ...writers], all: [...founders, ...deputies, ...writers.flat()] }
-}
-
-function genesisRecord(): Made {
-  return made(genesis, {}, undefined)
-}
-
-function made(written: Written, body: Made['body'], statement: Statement | undefined): Made {
-  const { seq, prev, flags } = written.header
-  return {
-    ...written,
-    seq,
-    prev: seq === 1 ? undefined : (Buffer.from(prev).toString('hex') as RecordId),
-    isPrunePoint: (flags & FLAG_PRUNE_POINT) !== 0,
-    body,
-    statement,
-  }
-}
-
-/** A log as a tree: each record continues the last one, or one before it. */
-function grow(
-  author: Author,
-  all: readonly Step[],
-  subjects: readonly (readonly Made[])[],
-  n = 0,
-  first?: Made,
-): readonly Made[] {
-  const records: { readonly made: Made | undefined; readonly after: Author }[] = [{ made: first, after: author }]
-  for (const [index, each] of all.entries()) {
-    const parent = records[Math.max(0, records.length - 1 - each.back)]!
-    const writer = parent.after.twin()
-    const isControl = subjects.length > 0 || n > 0
-    const statement = isControl ? statementOf(each, subjects, n + index) : undefined
-    // A number of its own in each body, so that no two records are the same.
-    const body = statement === undefined ? { n: index, about: each.about } : { ...bodyOfStatement(statement), n: index }
-    const written = writer.write({
-      kind: isControl ? 2 : KIND,
-      body,
-      atMs: START_MS + each.atMs,
-      fields: each.prune && !isControl ? { flags: FLAG_PRUNE_POINT } : {},
-    })
-    records.push({ made: made(written, body as Made['body'], statement), after: writer })
-  }
-  return records.map((record) => record.made).filter((record) => record !== undefined)
-}
-
-function statementOf({ subject, says, place }: Step, subjects: readonly (readonly Made[])[], n: number): Statement {
-  const its = subjects[subject % subjects.length] ?? []
-  const named = its[place % Math.max(1, its.length)]
-  if (named === undefined) return { admit: genesis.author }
-  const { author, log, seq, id } = named
-  if (says === 'erase') return { erase: { author, log, seq } }
-  if (says === 'admit') return { admit: author }
-  return { n, author, log, rule: ruleFor(says, its, named, { seq, id }) }
-}
-
-function ruleFor(
-  says: Step['says'],
-  subject: readonly Made[],
-  named: Made,
-  place: { seq: number; id: RecordId },
-): LogRule {
-  if (says === 'free') return NO_RULE
-  if (says === 'end') return { end: place, branches: [] }
-  const last = subject.findLast((record) => record.seq >= named.seq) ?? named
-  return { branches: [place], end: { seq: last.seq, id: last.id } }
-}
+import { FailingDatabase } from './failing-database.ts'
+import { validPart } from './model.ts'
+import { GUARDED, LEVELS, type Made, plan, proofOf, proofsOf, space, type World, worldOf } from './world.ts'
 
 interface Expected {
   readonly heads: readonly LogHead[]
@@ -162,12 +27,6 @@ interface Expected {
   readonly erased: ReadonlySet<RecordId>
   readonly valid: readonly Made[]
 }
-
-const LEVELS = new Map([
-  [genesis.author, 0],
-  [new Author(DEPUTY, space).signer.peer, 1],
-])
-const GUARDED = new Author(WRITERS[1]!, space).signer.peer
 
 /** The model: what counts, level by level, and the fold of that. */
 function expected({ logs }: World): Expected {
@@ -215,70 +74,6 @@ function foldOf(valid: readonly Made[]): string {
 function tableOf(database: Database): string {
   const rows = database.prepare('SELECT entity, records, sum, trail FROM view_tally_entities ORDER BY entity').all()
   return JSON.stringify(rows)
-}
-
-/** All proofs of true forks. */
-function proofsOf({ logs }: World): readonly ForkProof[] {
-  return logs.flatMap((signed) =>
-    signed.flatMap((one, index) =>
-      signed
-        .slice(index + 1)
-        .filter((other) => other.seq === one.seq && other.prev === one.prev)
-        .map((other) => proofOf(one, other)),
-    ),
-  )
-}
-
-function proofOf({ frame: a }: Made, { frame: b }: Made): ForkProof {
-  return { headerA: a.header, signatureA: a.signature, headerB: b.header, signatureB: b.signature }
-}
-
-/** A database whose disk gives out after so many calls. */
-class FailingDatabase implements Database {
-  readonly #inner: Database
-  callsLeft: number = Number.POSITIVE_INFINITY
-
-  constructor(inner: Database) {
-    this.#inner = inner
-  }
-
-  #spend(): void {
-    if (--this.callsLeft < 0) throw new StoreError('ERR_STORE_FULL', 'the disk is full')
-  }
-
-  prepare(sql: string): SqlStatement {
-    const { run, get, all, iterate } = this.#inner.prepare(sql)
-    return {
-      run: (...params) => {
-        this.#spend()
-        return run(...params)
-      },
-      get,
-      all,
-      iterate,
-    }
-  }
-
-  exec(sql: string): void {
-    this.#spend()
-    this.#inner.exec(sql)
-  }
-
-  transaction<T>(work: () => T): T {
-    return this.#inner.transaction(work)
-  }
-
-  beforeCommit(work: () => void): void {
-    this.#inner.beforeCommit(work)
-  }
-
-  close(): void {
-    this.#inner.close()
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
-  }
 }
 
 /** A peer that may be restarted, with what its listeners make of its events. */
@@ -422,6 +217,8 @@ function assertIs(peer: Peer, model: Expected): void {
   const valid = new Set(model.valid.map(({ id }) => id))
   assert.equal(journal.records({ space, limit: 1_000 }).length, valid.size)
   assert.equal(journal.figures().records, valid.size)
+  const { records, bytes } = journal.usage(space)
+  assert.deepEqual({ records, bytes }, usageOf(peer.database))
   for (const { first, last } of journal.voided(space)) assert.ok(!valid.has(first) && !valid.has(last))
 }
 

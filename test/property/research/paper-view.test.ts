@@ -89,6 +89,14 @@ function tablesAfter(batches: readonly (readonly StoredRecord[])[]): string {
       }
     })
   }
+  const counted = database
+    .prepare(
+      `SELECT space, sum(papers) AS papers, sum(citations) AS citations FROM (
+         SELECT space, count(DISTINCT paper) AS papers, 0 AS citations FROM view_research_statement GROUP BY space
+         UNION ALL SELECT space, 0, count(*) FROM view_research_citation GROUP BY space) GROUP BY space ORDER BY space`,
+    )
+    .all()
+  assert.deepEqual(database.prepare('SELECT * FROM view_research_count ORDER BY space').all(), counted)
   return dump(database, view.tables)
 }
 

@@ -67,7 +67,12 @@ const isControl = (log: string): boolean => log.startsWith('00')
  * The rules of docs/specs/space.md as definitions over the whole set: every question is answered from the answers of the last
  * round, from nothing on until a round changes nothing. It knows no levels to go by, and shares nothing with the product but types.
  */
-export function referenceVerdicts(genesis: Of<'genesis'>, records: readonly ControlRecord[]): Verdicts {
+/** `logs` are asked for besides those that the records name. */
+export function referenceVerdicts(
+  genesis: Of<'genesis'>,
+  records: readonly ControlRecord[],
+  logs: Iterable<string> = [],
+): Verdicts {
   const founder = genesis.author
   const recoveryKey = genesis.body.recovery
   const namedRecovery = recoveryKey === undefined ? undefined : peerIdOfKey(bytesOfHex(recoveryKey))
@@ -395,13 +400,14 @@ export function referenceVerdicts(genesis: Of<'genesis'>, records: readonly Cont
       former[peer] = [role, fact.level, why, by.by, heir, keyOf(revs), first(revs)[0]?.level].join(' ')
     }
   }
-  const logs = new Set([
+  const asked = new Set([
+    ...logs,
     ...records.map(({ log }) => log),
     ...records.flatMap(({ body }) => ('cuts' in body ? (body.cuts ?? []).map(([log]) => log) : [])),
     ...records.flatMap(({ body }) => ('log' in body ? [body.log] : [])),
     genesis.log,
   ])
-  for (const peer of devices) for (const log of logs) rules[`${peer} ${log}`] = ruleOf(peer, log)
+  for (const peer of devices) for (const log of asked) rules[`${peer} ${log}`] = ruleOf(peer, log)
 
   function ruleOf(peer: PeerId, log: string): string {
     const fact = world.get(peer)

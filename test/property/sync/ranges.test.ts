@@ -25,7 +25,7 @@ import {
   type RangeAnswer,
 } from '../../../src/sync/range-wire.ts'
 import { claimOf } from '../../../src/sync/spread.ts'
-import { Sums } from '../../../src/sync/sums.ts'
+import { RANGE_FINGERPRINT_BYTES, Sums } from '../../../src/sync/sums.ts'
 import { encodeHave, HAVE_MAX_LOGS } from '../../../src/sync/wire.ts'
 
 const space = 'ab'.repeat(32) as SpaceId
@@ -91,7 +91,7 @@ function partsOf(items: readonly Item[], prefix: string): Uint8Array {
   const sums = new Sums(16)
   for (const item of items) sums.add(Number.parseInt(item.key.charAt(prefix.length), 16), termOf(item))
   const parts = new Uint8Array(PARTS_BYTES)
-  for (let digit = 0; digit < 16; digit++) parts.set(sums.fingerprint(digit), digit * 12)
+  for (let digit = 0; digit < 16; digit++) parts.set(sums.fingerprint(digit), digit * RANGE_FINGERPRINT_BYTES)
   return parts
 }
 
@@ -185,10 +185,10 @@ test('a walk finds all differences and nothing else, for no more than a few time
   )
 })
 
-test('one difference among a hundred thousand logs costs less than 1.5 KiB, a hundred less than 64 KiB', () => {
+test('one difference among a hundred thousand logs costs less than a KiB, a hundred less than 64 KiB', () => {
   const alone = walk(town(100_000, 1, 1))
   assert.equal(alone.found.size, 1)
-  assert.ok(alone.bytes < 1_536 && alone.questions <= 4, `${alone.bytes} bytes in ${alone.questions} questions`)
+  assert.ok(alone.bytes < 1_024 && alone.questions <= 4, `${alone.bytes} bytes in ${alone.questions} questions`)
   const some = walk(town(100_000, 100, 2))
   assert.equal(some.found.size, 100)
   assert.ok(some.bytes < 65_536 && some.questions <= 8, `${some.bytes} bytes in ${some.questions} questions`)

@@ -27,12 +27,12 @@ const spaces = hex(32) as fc.Arbitrary<SpaceId>
 const peers: fc.Arbitrary<PeerId> = bytes(32).map(peerIdOfKey)
 const logs = fc.tuple(fc.constantFrom('00', '01', '02'), hex(7)).map(([first, rest]) => first + rest)
 const uint = fc.nat({ max: 2 ** 31 - 1 })
-const holding = record<wire.Holding>({
-  fingerprint: bytes(32),
-  logs: uint,
-  records: uint,
-  keeps: fc.constantFrom('nothing', 'headers', 'bodies'),
-})
+const keeps = fc.constantFrom<wire.Keeping>('nothing', 'headers', 'bodies')
+const empty = { fingerprint: new Uint8Array(32), logs: 0, records: 0 }
+const holding = fc.oneof(
+  record<wire.Holding>({ fingerprint: bytes(32), logs: uint.map((logs) => logs + 1), records: uint, keeps }),
+  keeps.map((kept): wire.Holding => ({ ...empty, keeps: kept })),
+)
 
 const hellos = record<wire.Hello>({
   space: spaces,
@@ -42,7 +42,10 @@ const hellos = record<wire.Hello>({
     { control: holding, durable: holding, expiring: holding },
     { requiredKeys: [], noNullPrototype: true },
   ),
-  forks: record({ count: uint, fingerprint: bytes(32) }),
+  forks: fc.oneof(
+    fc.constant(wire.NO_FORKS),
+    record({ count: uint.map((count) => count + 1), fingerprint: bytes(32) }),
+  ),
 })
 const refs = record({ author: peers, log: logs })
 const haveRequests = record<wire.HaveRequest>({

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { cognition } from '../../../src/cognition/index.ts'
 import type { PlexusNode } from '../../../src/node/index.ts'
@@ -102,23 +104,68 @@ suite('a removed member', () => {
     assert.ok(!areLinked(back, curie))
   })
 
-  test('what it wrote unseen counts for nobody until somebody accepts it', async () => {
+  test('what its remover had not seen counts for nobody, until somebody above accepts it, and then for all', async () => {
     await using crowd = new Crowd()
-    const [ada, bob, curie] = await threeFriends(crowd)
+    const [ada, curie] = [await crowd.node('ada', { domains }), await crowd.node('curie', { domains })]
+    const { ticket } = await ada.call('space.invite', { role: 'admin' })
+    await crowd.until(curie.call('space.join', { ticket }))
+    const bob = await crowd.node('bob', { domains })
+    await crowd.join(curie, bob)
+    await crowd.link(bob, ada)
     await say(crowd, bob, 'seen by all')
+    await crowd.run(3_000)
+    crowd.network.partition([curie.peer], [ada.peer, bob.peer])
+    await say(crowd, bob, 'seen by ada')
     await crowd.run(2_000)
-    crowd.network.cut(ada.peer, bob.peer)
-    await say(crowd, bob, 'seen by curie')
-    crowd.network.cut(ada.peer, curie.peer)
-    await crowd.until(ada.call('space.revoke', { member: 'bob' }))
+    assert.deepEqual(await thoughts(crowd, ada), ['seen by ada', 'seen by all'])
+    await crowd.until(curie.call('space.revoke', { member: 'bob' }))
+    crowd.network.heal()
     await crowd.run(30_000)
-    for (const one of [ada, curie]) {
-      const texts = await thoughts(crowd, one)
-      assert.ok(texts.includes('seen by all'), one.name)
-    }
-    const atCurie = await thoughts(crowd, curie)
-    const atAda = await thoughts(crowd, ada)
-    assert.deepEqual(atCurie, atAda, 'all agree on what counts')
+    for (const one of [ada, curie]) assert.deepEqual(await thoughts(crowd, one), ['seen by all'], one.name)
+    const { waiting } = await crowd.until(ada.call('space.forks', {}))
+    assert.deepEqual(
+      waiting.map(({ name, from, to }) => [name, from, to]),
+      [['bob', 2, 2]],
+    )
+    const { records, name } = await crowd.until(ada.call('space.accept', { member: 'bob' }))
+    assert.deepEqual([records, name], [1, 'bob'])
+    // What nobody announces is found by comparing, every few minutes.
+    await crowd.run(600_000)
+    for (const one of [ada, curie])
+      assert.deepEqual(await thoughts(crowd, one), ['seen by ada', 'seen by all'], one.name)
+    assert.deepEqual((await crowd.until(ada.call('space.forks', {}))).waiting, [])
+    await assert.rejects(crowd.until(ada.call('space.accept', { member: 'bob' })), { code: 'ERR_NOT_FOUND' })
+  })
+
+  test('a key used in two places stops its log for all, until somebody above says which branch counts', async () => {
+    await using crowd = new Crowd()
+    const [ada, bob] = [await crowd.node('ada', { domains }), await crowd.node('bob', { domains })]
+    await crowd.join(ada, bob)
+    await say(crowd, bob, 'one')
+    await crowd.run(3_000)
+    await crowd.stop(bob)
+    cpSync(join(crowd.folder, 'bob'), join(crowd.folder, 'copy'), { recursive: true })
+    const original = await crowd.node('bob', { domains })
+    await say(crowd, original, 'of the original')
+    await crowd.link(original, ada)
+    await crowd.run(5_000)
+    await crowd.stop(original)
+    const copy = await crowd.node('copy', { domains, name: 'bob' })
+    await say(crowd, copy, 'of the copy')
+    await crowd.link(copy, ada)
+    await crowd.run(20_000)
+    assert.deepEqual(await thoughts(crowd, ada), ['one'])
+    const { forks } = await crowd.until(ada.call('space.forks', {}))
+    const [fork] = forks
+    assert.ok(fork !== undefined)
+    assert.deepEqual([fork.name, fork.seq, fork.branches.length, fork.chosen], ['bob', 2, 2, undefined])
+    const held = fork.branches.filter(({ to }) => to !== undefined)
+    assert.ok(held.length > 0)
+    const branch = held[0]?.id.slice(0, 12)
+    const { records } = await crowd.until(ada.call('space.accept', { member: 'bob', branch }))
+    assert.equal(records, 1)
+    assert.equal((await thoughts(crowd, ada)).length, 2)
+    assert.equal((await crowd.until(ada.call('space.forks', {}))).forks[0]?.chosen, held[0]?.id)
   })
 
   test('who leaves is told to the others, and cannot be the last admin', async () => {

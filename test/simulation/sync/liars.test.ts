@@ -1,15 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PeerId, SpaceId } from '../../../src/base/index.ts'
+import { bytesOfHex, encodeCbor, type PeerId, type SpaceId } from '../../../src/base/index.ts'
 import { encodeFrames, type Frame } from '../../../src/records/index.ts'
+import { encodeForks } from '../../../src/sync/fork-wire.ts'
+import { PARTS_BYTES } from '../../../src/sync/range-tree.ts'
+import {
+  decodeRangeRequest,
+  decodeSinceAnswer,
+  decodeSinceRequest,
+  encodeRangeAnswer,
+  encodeSinceAnswer,
+  encodeSinceRequest,
+} from '../../../src/sync/range-wire.ts'
+import { claimOf } from '../../../src/sync/spread.ts'
 import {
   type Claim,
   decodeHello,
   decodeWant,
   encodeHave,
+  encodeHaveRequest,
   encodeHello,
   encodeRec,
   encodeWant,
+  type Hello,
   type Want,
 } from '../../../src/sync/wire.ts'
 import type { Peer } from '../../support/peer.ts'
@@ -17,22 +30,39 @@ import { figure, holdings, Neighbourhood, texts } from './neighbourhood.ts'
 
 interface Lies {
   readonly claims?: readonly Claim[]
+  /** What its HELLO says. */
+  readonly hello?: (honest: Hello) => Partial<Hello>
   readonly onWant?: (want: Want, from: PeerId) => Promise<void> | void
+  /** Its answers to other questions, by kind. */
+  readonly answers?: Readonly<Record<string, (body: Uint8Array) => Uint8Array>>
 }
+
+const FALSE_SUM: Uint8Array = new Uint8Array(32).fill(7)
 
 /** Replaces the sync of a member by one that lies. */
 async function turn(town: Neighbourhood, liar: Peer, space: SpaceId, lies: Lies): Promise<void> {
   await town.until(liar.sync.stop())
   const { bus } = liar
-  const durable = { fingerprint: new Uint8Array(32).fill(7), logs: 3, records: 3, keeps: 'bodies' as const }
+  const durable = { fingerprint: FALSE_SUM, logs: 3, records: 3, keeps: 'bodies' as const }
   bus.respond('sync.hello', async (body) => {
-    const hello = decodeHello(body)
-    return encodeHello({ ...hello, holds: { ...hello.holds, durable } })
+    const asked = decodeHello(body)
+    // A store that nobody has followed.
+    const hello = { ...asked, holds: { ...asked.holds, durable } }
+    return encodeHello({ ...hello, ...lies.hello?.(hello) })
   })
-  bus.respond('sync.have', async () => {
-    return encodeHave({ space, claims: lies.claims ?? [], more: false, fingerprint: durable.fingerprint })
-  })
+  if (lies.answers?.['sync.have'] === undefined) {
+    bus.respond('sync.have', async () => {
+      return encodeHave({ space, claims: lies.claims ?? [], more: false, fingerprint: FALSE_SUM })
+    })
+  }
+  for (const [kind, answer] of Object.entries(lies.answers ?? {})) bus.respond(kind, async (body) => answer(body))
   bus.receive('sync.want', ({ from, body }) => lies.onWant?.(decodeWant(body), from))
+}
+
+/** A REC that ends a WANT, with whatever is in it. */
+function rec(liar: Peer, to: PeerId, { space, want }: Want, frames: readonly Frame[]): Promise<void> {
+  const body = encodeRec({ space, want, last: true, frames: encodeFrames(frames) })
+  return liar.bus.send(to, 'sync.rec', body, { priority: 'low' })
 }
 
 function claim(author: PeerId, number: number, seq: number): Claim {
@@ -65,6 +95,187 @@ test('a peer that claims what it does not have costs a few questions and is cut 
   await town.think(peers[2]!, space, 'life goes on')
   await town.run(5_000)
   assert.deepEqual(texts(honest, space), ['life goes on'])
+})
+
+test('sums that do not fit what is claimed log by log are a contradiction', async () => {
+  await using town = new Neighbourhood(31)
+  const { space, peers } = await town.village(3)
+  const [honest, liar, other] = [peers[0]!, peers[1]!, peers[2]!]
+  await town.think(other, space, 'one')
+  await town.think(liar, space, 'two')
+  await town.run(1_000)
+  let asked = 0
+  const claims = liar.journal.heads(space).filter(({ log }) => log.startsWith('01'))
+  await turn(town, liar, space, {
+    hello: ({ holds }) => ({ holds: { ...holds, durable: { ...holds.durable!, logs: claims.length } } }),
+    answers: {
+      'sync.have': () => {
+        asked++
+        return encodeHave({ space, claims: claims.map(claimOf), more: false, fingerprint: FALSE_SUM })
+      },
+    },
+  })
+  await town.run(3_600_000)
+  assert.ok(figure(honest, 'fault:contradiction') >= 3)
+  assert.ok(asked < 200, `${asked} questions in an hour`)
+  assert.deepEqual(texts(honest, space).toSorted(), ['one', 'two'])
+})
+
+test('ranges that differ for ever end with the walk, and their teller is cut off', async () => {
+  for (const how of ['split', 'rest', 'elsewhere'] as const) {
+    await using town = new Neighbourhood(32)
+    const { space, peers } = await town.village(2)
+    const [honest, liar] = [peers[0]!, peers[1]!]
+    for (let incarnation = 0; incarnation < 40; incarnation++) {
+      await town.think(honest, space, `${incarnation}`)
+      honest.journal.database.exec('DELETE FROM own_log WHERE class = 1')
+    }
+    await town.run(1_000)
+    let asked = 0
+    const odd = new Uint8Array(PARTS_BYTES)
+    await turn(town, liar, space, {
+      hello: ({ holds, position }) => ({
+        position: position + 1,
+        holds: { ...holds, durable: { ...holds.durable!, logs: 45 } },
+      }),
+      answers: {
+        'sync.since': () => encodeSinceAnswer({ space, news: undefined }),
+        'sync.range': (body) => {
+          asked++
+          odd.fill(asked)
+          const { nodes } = decodeRangeRequest(body)
+          const parts = nodes.flatMap(({ prefix, parts: own }) => {
+            return own === undefined ? [prefix] : Array.from({ length: 16 }, (_, n) => prefix + n.toString(16))
+          })
+          const split = how === 'elsewhere' ? ['ffffff'] : how === 'split' ? parts.slice(0, 64) : []
+          const rest = how === 'rest' ? parts : []
+          const answer = { nodes: split.map((prefix) => ({ prefix, parts: odd })), listed: [], claims: [], rest }
+          return encodeRangeAnswer({ space, ...answer })
+        },
+      },
+    })
+    await town.run(3_600_000)
+    assert.ok(figure(honest, 'fault:contradiction') >= 3 || asked < 300, how)
+    assert.ok(asked < 3_000, `${how}: ${asked} questions in an hour`)
+    if (how !== 'split') assert.ok(figure(honest, 'peersCutOff') === 1 || figure(honest, 'fault:contradiction') > 3)
+  }
+})
+
+test('news without end, and a cursor of another store', async () => {
+  await using town = new Neighbourhood(33)
+  const { space, peers } = await town.village(2)
+  const [honest, liar] = [peers[0]!, peers[1]!]
+  await town.run(200_000)
+  let asked = 0
+  await turn(town, liar, space, {
+    hello: ({ position }) => ({ storeId: liar.journal.storeId, position: position + 2 ** 40 }),
+    answers: {
+      'sync.since': (body) => {
+        asked++
+        const { rid } = decodeSinceRequest(body)
+        return encodeSinceAnswer({ space, news: { claims: [], through: rid + 1, more: true } })
+      },
+    },
+  })
+  await town.run(600_000)
+  assert.ok(figure(honest, 'fault:contradiction') >= 3)
+  assert.ok(asked < 30, `${asked} questions`)
+  // The other way round: what a liar asks about a store that is not this one, or of a time to come.
+  const ask = async (storeId: Uint8Array, rid: number): Promise<unknown> => {
+    const question = encodeSinceRequest({ space, storeId, rid })
+    return decodeSinceAnswer(await town.until(liar.bus.request(honest.id, 'sync.since', question))).news
+  }
+  assert.equal(await ask(new Uint8Array(16), 1), undefined)
+  assert.equal(await ask(honest.journal.storeId, honest.journal.lastRid + 1), undefined)
+  assert.notEqual(await ask(honest.journal.storeId, 0), undefined)
+})
+
+test('proofs of forks that prove nothing freeze nobody', async () => {
+  await using town = new Neighbourhood(34)
+  const { space, peers } = await town.village(3)
+  const [honest, liar, author] = [peers[0]!, peers[1]!, peers[2]!]
+  await town.think(author, space, 'one', 'two')
+  await town.run(1_000)
+  const [first, second] = framesOf(liar, space, author.id)
+  const head = liar.journal.heads(space).find((one) => one.author === author.id && one.log.startsWith('01'))!
+  const [a, b] = [first!, second!]
+  const proof = { headerA: a.header, signatureA: a.signature, headerB: b.header, signatureB: b.signature }
+  await turn(town, liar, space, {
+    hello: () => ({ forks: { count: 1, fingerprint: FALSE_SUM } }),
+    answers: { 'sync.forks': () => encodeForks({ space, forks: [{ ...head, proof }], more: false }) },
+  })
+  await town.run(600_000)
+  assert.ok(figure(honest, 'fault:false-proof') >= 3)
+  await town.think(author, space, 'three')
+  await town.run(1_000)
+  assert.deepEqual(texts(honest, space), ['one', 'two', 'three'])
+})
+
+test('other records than those asked for, old ones again, and stretches with holes', async () => {
+  for (const how of ['replay', 'holes'] as const) {
+    await using town = new Neighbourhood(35)
+    const { space, peers } = await town.village(3)
+    const [late, liar, author] = [peers[0]!, peers[1]!, peers[2]!]
+    await town.think(author, space, 'old')
+    await town.run(1_000)
+    town.network.partition([late.id], [liar.id, author.id])
+    await town.think(author, space, ...Array.from({ length: 20 }, (_, n) => `n ${n}`))
+    await town.run(5_000)
+    const frames = framesOf(liar, space, author.id)
+    assert.equal(frames.length, 21)
+    const head = liar.journal.heads(space).find((one) => one.author === author.id && one.log.startsWith('01'))!
+    let wants = 0
+    const sent = how === 'replay' ? frames.slice(0, 1) : frames.filter((_, index) => index === 1 || index > 10)
+    await turn(town, liar, space, {
+      claims: [claimOf(head)],
+      onWant: (want, from) => {
+        wants++
+        return rec(liar, from, want, sent)
+      },
+    })
+    town.network.heal()
+    town.network.partition([author.id], [liar.id, late.id])
+    await town.link(late, liar)
+    await town.run(1_200_000)
+    assert.ok(wants > 0 && wants < 30, `${how}: ${wants} questions in twenty minutes`)
+    assert.ok(figure(late, how === 'replay' ? 'fault:unasked' : 'fault:gap') > 0, how)
+    town.network.heal()
+    await town.link(late, author)
+    await town.run(300_000)
+    assert.equal(texts(late, space).length, 21, 'the author has them')
+  }
+})
+
+test('a flood of questions is answered up to a measure', async () => {
+  await using town = new Neighbourhood(36)
+  const { space, peers } = await town.village(2)
+  const [honest, liar] = [peers[0]!, peers[1]!]
+  const question = encodeHaveRequest({ space, group: 'durable', after: undefined })
+  const outcomes: PromiseSettledResult<Uint8Array>[] = []
+  for (let round = 0; round < 10; round++) {
+    const asked = Array.from({ length: 60 }, () => liar.bus.request(honest.id, 'sync.have', question))
+    outcomes.push(...(await town.until(Promise.allSettled(asked))))
+  }
+  const refused = outcomes.filter(({ status }) => status === 'rejected').length
+  assert.ok(refused > 200 && refused < 400, `${refused} of 600 refused`)
+  assert.equal(figure(honest, 'questionsRefused'), refused)
+  await town.run(10_000)
+  await town.until(liar.bus.request(honest.id, 'sync.have', question))
+})
+
+test('a peer of another version is told so, and is not to blame', async () => {
+  await using town = new Neighbourhood(37)
+  const { space, peers } = await town.village(2)
+  const [honest, old] = [peers[0]!, peers[1]!]
+  const empty = [new Uint8Array(32), 0, 0]
+  const hello = encodeCbor([1, bytesOfHex(space), new Uint8Array(16), empty, empty])
+  for (let round = 0; round < 5; round++) {
+    await assert.rejects(town.until(old.bus.request(honest.id, 'sync.hello', hello)), /version 1 of a protocol/)
+    await town.until(old.bus.send(honest.id, 'sync.done', hello))
+  }
+  await town.run(1_000)
+  assert.equal(figure(honest, 'peersCutOff'), 0)
+  assert.equal(figure(honest, 'otherVersions'), 10)
 })
 
 test('records that nobody asked for are not taken, and their sender is cut off', async () => {

@@ -2,6 +2,8 @@ import type { SpaceId } from '../../../src/base/index.ts'
 import type { PlexusNode } from '../../../src/node/index.ts'
 import { PARKED_MAX_PER_SPACE } from '../../../src/records/index.ts'
 import type { Database, Row } from '../../../src/store/index.ts'
+import type { Acknowledged } from './book.ts'
+import { endOf } from './rules.ts'
 import type { Scene } from './scene.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
 
@@ -13,7 +15,7 @@ const VIEW_TABLES = [
   ...['paper', 'statement', 'alias', 'creator', 'keyword', 'citation'].map((name) => `view_research_${name}`),
 ]
 
-interface Honest {
+export interface Honest {
   readonly peer: SimulatedPeer
   readonly node: PlexusNode
 }
@@ -41,14 +43,16 @@ export function findingsOf(scene: Scene): readonly Finding[] {
 }
 
 /**
- * Who is a member of the space in the eyes of its founder, and should be in step with it. Whoever was removed or lost its
- * admission together with the rights of its admitter may not know: nobody speaks with it any more.
+ * Who is a member of the space in its founder's eyes and in its own, and should be in step with the others. Whoever was removed, or
+ * lost its admission together with the rights of its admitter, may not know: nobody speaks with it any more. And whoever
+ * believes that it was removed speaks with nobody, until it comes again with a ticket.
  */
-function honestMembers({ world, space, founder }: Scene): readonly Honest[] {
+export function honestMembers({ world, space, founder }: Scene): readonly Honest[] {
   return world.peers.flatMap((peer) => {
     const { node, id } = peer
-    const isMember = id !== undefined && founder.node?.spaces.roleOf(space, id) !== undefined
-    return peer.isHonest && node !== undefined && isMember ? [{ peer, node }] : []
+    if (!peer.isHonest || node === undefined || id === undefined) return []
+    const isMember = [founder.node, node].every((one) => one?.spaces.roleOf(space, id) !== undefined)
+    return isMember ? [{ peer, node }] : []
   })
 }
 
@@ -74,10 +78,16 @@ function healthOf({ space }: Scene, { peer, node }: Honest, honest: readonly Hon
   return findings
 }
 
-function acknowledgedBy({ world }: Scene, { peer, node }: Honest): readonly Finding[] {
+function acknowledgedBy({ world, space, founder }: Scene, { peer, node }: Honest): readonly Finding[] {
   const now = world.clock.now()
+  const isDue = (record: Acknowledged): boolean => {
+    const { author, seq, exp } = record
+    // Of whoever left, what nobody had by then is gone with it.
+    if (founder.node?.spaces.roleOf(space, author) === undefined) return false
+    return seq <= endOf(founder.node, record) && (exp === 0 || exp > now)
+  }
   const required = [...world.book.acknowledged.values()].filter(
-    (record) => !world.book.isBeyondFork(record) && (record.exp === 0 || record.exp > now),
+    (record) => !world.book.isBeyondFork(record) && isDue(record),
   )
   const lost = required.filter(({ id }) => node.journal.record(id) === undefined)
   const [first] = lost

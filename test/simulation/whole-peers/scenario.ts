@@ -1,6 +1,6 @@
 import type { Random } from '../../../src/base/index.ts'
 import { between, chance, pick, seededFor } from './chance.ts'
-import { findingsOf } from './checks.ts'
+import { findingsOf, honestMembers } from './checks.ts'
 import { PowerCut } from './disk.ts'
 import { FAULTS, MENDING } from './faults.ts'
 import type { Action, Scene } from './scene.ts'
@@ -106,7 +106,9 @@ async function village(world: World, random: Random, members: number): Promise<S
   await world.start(founder)
   const { node } = founder
   if (node === undefined) throw new Violation('starts', 'the founder does not start')
-  const { id: space } = await world.until(node.spaces.create({ name: 'village', personal: false }))
+  const { id: space } = await world.until(
+    node.spaces.create({ name: 'village', personal: false, encrypted: chance(random, 0.5) }),
+  )
   const scene: Scene = { world, random, space, founder, tickets: new Map(), joined: new Set([founder]), later: [] }
   for (let number = 1; number < members; number++) {
     const role = number === 1 ? 'admin' : 'writer'
@@ -141,6 +143,18 @@ async function calm({ world }: Scene): Promise<void> {
   }
 }
 
+/** In a calm members find each other, as they would on one network: those they knew may all be gone. */
+function introduce(scene: Scene): void {
+  const members = honestMembers(scene)
+  for (const [index, { node }] of members.entries()) {
+    for (const { node: other } of members.slice(index + 1)) {
+      if (node.transport.links().some(({ peer }) => peer === other.peer)) continue
+      // Both may dial at this moment: whatever comes of it, the next round sees.
+      node.transport.dial(other.peer, other.transport.addresses()).catch(() => undefined)
+    }
+  }
+}
+
 /** Ends once all promises hold and go on holding; or when the longest time that anything may take is over. */
 async function settle(scene: Scene): Promise<void> {
   const { world } = scene
@@ -150,6 +164,7 @@ async function settle(scene: Scene): Promise<void> {
     for (const [peer, ticket] of scene.tickets) {
       if (peer.node !== undefined && !scene.joined.has(peer)) join(scene, { peer, node: peer.node }, ticket)
     }
+    introduce(scene)
     await world.run(MINUTE_MS)
     const now = world.clock.monotonic()
     const [first] = findingsOf(scene)

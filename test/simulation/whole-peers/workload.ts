@@ -143,4 +143,95 @@ const link: Action = (scene) => {
   hear(scene, a, `dial ${b.peer.name}`, a.node.transport.dial(b.node.peer, b.node.transport.addresses()))
 }
 
-export const WORKLOAD: Readonly<Record<string, Action>> = { write, think, invite, joinAgain, setRole, syncNow, link }
+function admin(scene: Scene): Actor | undefined {
+  return someone(scene, (peer) => ['founder', 'admin'].includes(roleOf(scene, peer) ?? ''))
+}
+
+const revoke: Action = (scene) => {
+  const { random, space } = scene
+  const actor = admin(scene)
+  const others = (actor?.node.spaces.get(space)?.members ?? []).filter(({ peer }) => peer !== actor?.node.peer)
+  if (actor === undefined || others.length === 0) return
+  const target = pick(random, others)
+  hear(scene, actor, `revoke ${target.name}`, actor.node.spaces.revoke(space, target.peer))
+}
+
+const leave: Action = (scene) => {
+  const actor = someone(scene, (peer) => peer !== scene.founder && roleOf(scene, peer) !== undefined)
+  if (actor !== undefined) hear(scene, actor, 'leave', actor.node.spaces.leave(scene.space))
+}
+
+/** Whoever was removed comes again, with a new ticket of somebody who may say so. */
+const comeBack: Action = (scene) => {
+  const { random, space } = scene
+  const host = admin(scene)
+  const former = (host?.node.spaces.former(space) ?? []).map(({ peer }) => peer)
+  const guest = someone(scene, ({ id }) => id !== undefined && former.includes(id))
+  if (host === undefined || guest === undefined) return
+  const role = pick(random, ['reader', 'writer', 'admin'] as const)
+  const inviting = host.node.call('space.invite', { space, role, uses: 1 })
+  hear(scene, host, `invite ${guest.peer.name} back as ${role}`, inviting, ({ ticket }) => {
+    scene.joined.delete(guest.peer)
+    if (guest.peer.node === guest.node) join(scene, guest, ticket)
+  })
+}
+
+const revokeInvite: Action = (scene) => {
+  const actor = admin(scene)
+  const open = (actor?.node.spaces.invites(scene.space) ?? []).filter(({ used, uses }) => used < uses)
+  if (actor === undefined || open.length === 0) return
+  const { id } = pick(scene.random, open)
+  hear(scene, actor, 'revoke-invite', actor.node.spaces.revokeInvite(scene.space, id))
+}
+
+/** Records of a removed device that came too late count after all. */
+const accept: Action = (scene) => {
+  const { random, space } = scene
+  const actor = admin(scene)
+  const voided = actor?.node.journal.voided(space) ?? []
+  if (actor === undefined || voided.length === 0) return
+  const { author: device, log } = pick(random, voided)
+  hear(scene, actor, `accept ${log}`, actor.node.spaces.accept(space, { device, log }))
+}
+
+const erase: Action = (scene) => {
+  const { random, space, world } = scene
+  const actor = someone(scene)
+  if (actor === undefined) return
+  const mayEraseAll = ['founder', 'admin'].includes(roleOf(scene, actor.peer) ?? '')
+  const records = [...world.book.acknowledged.values()].filter(
+    ({ author, id }) => (mayEraseAll || author === actor.node.peer) && actor.peer.held.has(id),
+  )
+  if (records.length === 0) return
+  const { id } = pick(random, records)
+  hear(scene, actor, `erase ${id.slice(0, 8)}`, actor.node.spaces.erase(space, id))
+}
+
+const chooseBranch: Action = (scene) => {
+  const { random, space } = scene
+  const actor = someone(scene, (peer) => roleOf(scene, peer) !== undefined)
+  const forks = (actor?.node.spaces.forksOf(space) ?? []).filter(({ chosen }) => chosen === undefined)
+  if (actor === undefined || forks.length === 0) return
+  const { device, log, seq, branches } = pick(random, forks)
+  const held = branches.filter(({ to }) => to !== undefined)
+  if (held.length === 0) return
+  const { id } = pick(random, held)
+  hear(scene, actor, `choose ${log} ${seq}`, actor.node.spaces.chooseBranch(space, { device, log, seq, id }))
+}
+
+export const WORKLOAD: Readonly<Record<string, Action>> = {
+  write,
+  think,
+  invite,
+  joinAgain,
+  setRole,
+  syncNow,
+  link,
+  revoke,
+  leave,
+  comeBack,
+  revokeInvite,
+  accept,
+  erase,
+  chooseBranch,
+}

@@ -6,11 +6,12 @@ import { cognition } from '../../../src/cognition/index.ts'
 import { runFor, runUntil, SimulatedNetwork, simulatedTransport } from '../../../src/network/index.ts'
 import { createNode, type PlexusNode } from '../../../src/node/index.ts'
 import { research } from '../../../src/research/index.ts'
-import { Book } from './book.ts'
+import { type Acknowledged, Book } from './book.ts'
 import { seededFor } from './chance.ts'
 import { complaints } from './complaints.ts'
 import { type CrashPlan, PowerCut } from './disk.ts'
 import { notes } from './notes.ts'
+import { endOf } from './rules.ts'
 import { SimulatedPeer } from './simulated-peer.ts'
 import { Trace } from './trace.ts'
 import { weatheredTransport } from './weather.ts'
@@ -164,10 +165,9 @@ export class World implements AsyncDisposable {
 
   /** Whatever happened to it, a machine has what it said it had. */
   #checkDisk(peer: SimulatedPeer, node: PlexusNode): void {
-    const mine = [...this.book.acknowledged.values()].filter(({ id }) => peer.held.has(id))
-    const lost = mine.filter(
-      (record) => !this.book.isBeyondFork(record) && node.journal.record(record.id) === undefined,
-    )
+    const mine = [...this.book.acknowledged.values()].filter((record) => peer.held.has(record.id))
+    const counting = mine.filter((record) => !this.book.isBeyondFork(record) && record.seq <= endOf(node, record))
+    const lost = counting.filter(({ id }) => node.journal.record(id) === undefined)
     const [first] = lost
     if (first === undefined) return
     this.fail('durable', `${peer.name} lost ${lost.length} records over a restart, first ${first.log} ${first.seq}`)

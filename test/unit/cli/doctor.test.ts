@@ -109,7 +109,16 @@ const refused = { peer: PEER, name: 'eve\u001b[31m', state: 'refused', reason: '
 const clock = (offsetMs: number): Partial<Facts> => daemon({ clocks: [{ peer: PEER, offsetMs, uncertaintyMs: 100 }] })
 const store = FACTS.store as Extract<Facts['store'], { readonly integrity: string }>
 const progress = { behind: 3, inStepWith: [], parked: 0 }
-const space = { id: '1' as SpaceId, name: 'lab', personal: false, role: undefined, members: 2, progress }
+const space = {
+  id: '1' as SpaceId,
+  name: 'lab',
+  personal: false,
+  role: undefined,
+  members: 2,
+  progress,
+  bytes: 1_024,
+  quotaBytes: 0,
+}
 
 /** What is wrong, which check must say so, how, and what it must advise. */
 const FAILINGS: readonly (readonly [

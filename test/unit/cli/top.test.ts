@@ -107,6 +107,8 @@ function sample(of: Partial<Sample> = {}, bus: Readonly<Record<string, number>> 
           role: 'founder',
           members: 1,
           progress: { ...progress, behind: 0 },
+          bytes: 1_024,
+          quotaBytes: 0,
         },
         {
           id: '2' as SpaceId,
@@ -115,6 +117,8 @@ function sample(of: Partial<Sample> = {}, bus: Readonly<Record<string, number>> 
           role: 'founder',
           members: 6,
           progress: { ...progress, behind: 0 },
+          bytes: 1_024,
+          quotaBytes: 0,
         },
         {
           id: '3' as SpaceId,
@@ -123,6 +127,8 @@ function sample(of: Partial<Sample> = {}, bus: Readonly<Record<string, number>> 
           role: 'reader',
           members: 3,
           progress: { ...progress, behind: 12, parked: 2 },
+          bytes: 1_024,
+          quotaBytes: 0,
         },
       ],
       components: [

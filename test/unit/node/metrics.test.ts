@@ -62,7 +62,7 @@ test('figures of components, their health, and nothing that names a peer', () =>
   assert.doesNotMatch(text, /12D3KooW|ada/)
 })
 
-test('peers and spaces add no series, and components do up to a bound', () => {
+test('peers add no series; spaces and components do up to a bound', () => {
   const seriesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   const progress = { behind: 2, inStepWith: [], parked: 0 }
   const spaces = Array.from({ length: 500 }, (_, n) => ({
@@ -72,10 +72,14 @@ test('peers and spaces add no series, and components do up to a bound', () => {
     role: undefined,
     members: 1_000,
     progress,
+    bytes: n,
+    quotaBytes: 1_024,
   }))
   const few = seriesOf(prometheusText(STATUS, PROCESS))
   const many = prometheusText({ ...STATUS, spaces, peers: { ready: 900, known: 1_000 } }, PROCESS)
-  assert.equal(seriesOf(many).length, few.length)
+  assert.equal(seriesOf(many).length, few.length + 2 * 50)
+  assert.match(many, /^plexus_space_bytes\{space="499"\} 499$/m)
+  assert.match(many, /^plexus_space_quota_bytes\{space="450"\} 1024$/m)
   assert.match(many, /^plexus_records_behind 1000$/m)
   const figures = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`figure${n}`, n]))
   const components = Array.from({ length: 50 }, (_, n) => ({

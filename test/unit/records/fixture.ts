@@ -241,3 +241,11 @@ export function foundedBy(seed: number, name = 'space'): Founded {
 export function framesOf(written: readonly Written[]): readonly Frame[] {
   return written.map(({ frame }) => frame)
 }
+
+/** What all records take, counted one by one. */
+export function usageOf(database: Database): { readonly records: unknown; readonly bytes: unknown } {
+  const sql = `SELECT count(*) AS records, ifnull(sum(length(header) + length(signature) + ifnull(length(b.bytes), 0)), 0) AS bytes
+    FROM record LEFT JOIN body b USING (rid)`
+  const { records, bytes } = database.prepare(sql).get() ?? {}
+  return { records, bytes }
+}

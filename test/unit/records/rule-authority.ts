@@ -13,16 +13,7 @@ import {
   type View,
 } from '../../../src/records/index.ts'
 import type { Database } from '../../../src/store/index.ts'
-import {
-  type Author,
-  foundedBy,
-  framesOf,
-  type RigInit,
-  rig,
-  TableAuthority,
-  UNKNOWN,
-  type Written,
-} from './fixture.ts'
+import { Author, foundedBy, framesOf, type RigInit, rig, TableAuthority, UNKNOWN, type Written } from './fixture.ts'
 import { tallyView } from './tally-view.ts'
 
 /** What a control record of the tests says; of several about one log the one with the greatest `n` counts. */
@@ -217,4 +208,20 @@ export function ruled(init: RigInit = {}): Ruled {
 /** The rule that the statement number `n` gives the log of this record. */
 export function ruling({ author, log }: Written, rule: LogRule, n: number): Statement {
   return { n, author, log, rule }
+}
+
+/** A record that speaks of x. */
+export const about = (n: number): { readonly body: BodyMap } => ({ body: { n, about: ['x'] } })
+
+/** What the view makes of all that speak of x: their `n`, oldest first. */
+export function trailOf(database: Database): unknown {
+  return database.prepare("SELECT trail FROM view_tally_entities WHERE entity = 'x'").get()?.trail
+}
+
+/** A log of five records that all speak of x. */
+export function five(made: Ruled): readonly Written[] {
+  const author = new Author(3, made.space)
+  const written = [1, 2, 3, 4, 5].map((n) => author.write(about(n)))
+  made.ingest(written)
+  return written
 }

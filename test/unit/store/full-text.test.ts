@@ -186,7 +186,7 @@ suite('ranking', () => {
     const within = { sql: 'SELECT id FROM allowed WHERE size = ?', params: [1] }
     assert.deepEqual(await find('same', { within }), ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
     assert.deepEqual(await find('other', { within }), [])
-    for (let number = 0; number < 2_000; number++) allow.run(`more-${number}`, 1)
+    for (let number = 0; number < 6_000; number++) allow.run(`more-${number}`, 1)
     assert.deepEqual(await find('same', { candidates: 3, within }), ['7', '8', '9'])
     assert.deepEqual(await find('same', { limit: 0 }), [])
   })

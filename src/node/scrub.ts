@@ -1,0 +1,140 @@
+import {
+  type Clock,
+  type Component,
+  type ComponentStatus,
+  jitter,
+  type Logger,
+  type Random,
+  reasonOf,
+  type Timer,
+} from '../base/index.ts'
+import type { DamagedRecord, Journal } from '../records/index.ts'
+import type { Sync } from '../sync/index.ts'
+
+/** Rows that are compared in one turn, and the pause after it: about a million an hour. */
+export const SCRUB_ROWS = 250
+export const SCRUB_PAUSE_MS = 1_000
+/** Between the end of one pass over the store and the next. */
+export const SCRUB_INTERVAL_MS: number = 24 * 60 * 60 * 1000
+/** Between two attempts to get damaged records from others. */
+export const HEAL_INTERVAL_MS = 60_000
+/** Damaged records that are remembered; the next pass finds the rest. */
+export const DAMAGED_MAX = 1_000
+
+export interface ScrubComponents {
+  readonly journal: Journal
+  readonly sync: Sync
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+/**
+ * Finds what a disk no longer holds as it was written, before anybody asks for it, and fetches it again from members that hold
+ * it. Slow on purpose: all of it takes less than a hundredth of one processor.
+ */
+export class Scrub implements Component {
+  readonly name = 'scrub'
+  readonly #use: ScrubComponents
+  readonly #damaged = new Map<string, DamagedRecord>()
+  #timer: Timer | undefined
+  #healing: Timer | undefined
+  #abort = new AbortController()
+  #position = 0
+  #since: number
+  #checked = 0
+  #found = 0
+  #healed = 0
+  #failure: string | undefined
+
+  constructor(components: ScrubComponents) {
+    this.#use = components
+    this.#since = components.clock.now()
+  }
+
+  async start(): Promise<void> {
+    this.#since = this.#use.clock.now()
+    this.#abort = new AbortController()
+    this.#timer ??= this.#use.clock.setTimer(jitter(this.#use.random, SCRUB_PAUSE_MS), () => this.#turn())
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    this.#timer?.cancel()
+    this.#healing?.cancel()
+    this.#timer = undefined
+    this.#healing = undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  status(): ComponentStatus {
+    const figures = {
+      checked: this.#checked,
+      damaged: this.#damaged.size,
+      found: this.#found,
+      healed: this.#healed,
+    }
+    if (this.#timer === undefined) return { state: 'stopped', since: this.#since, figures }
+    const reason =
+      this.#failure ??
+      (this.#damaged.size === 0 ? undefined : `${this.#damaged.size} records on this disk are not as they were written`)
+    if (reason === undefined) return { state: 'ok', since: this.#since, figures }
+    const fix = 'They come back by themselves from members that hold them. Check the disk; keep a backup.'
+    return { state: 'degraded', since: this.#since, reason, fix, figures }
+  }
+
+  #turn(): void {
+    const { journal, clock, random, log } = this.#use
+    let pause = SCRUB_PAUSE_MS
+    try {
+      const { through, damaged } = journal.scrub(this.#position, SCRUB_ROWS)
+      this.#checked += SCRUB_ROWS
+      this.#position = through ?? 0
+      if (through === undefined) pause = SCRUB_INTERVAL_MS
+      for (const record of damaged) this.#note(record)
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure = reasonOf(error)
+      log.error({ reason: this.#failure }, 'the store cannot be examined')
+      pause = HEAL_INTERVAL_MS
+    }
+    if (this.#damaged.size > 0) this.#healing ??= clock.setTimer(0, () => void this.#heal())
+    this.#timer = clock.setTimer(jitter(random, pause), () => this.#turn())
+  }
+
+  /** What is kept without bodies on purpose is not damaged. */
+  #note(record: DamagedRecord): void {
+    const { sync, log } = this.#use
+    const replication = sync.replication(record.space)
+    const isExpiring = record.log.startsWith('02')
+    const keeping = isExpiring ? replication?.expiring : replication?.durable
+    if (keeping !== undefined && keeping !== 'bodies') return
+    const key = `${record.space}/${record.author}/${record.log}/${record.seq}`
+    if (this.#damaged.has(key) || this.#damaged.size >= DAMAGED_MAX) return
+    if (this.#damaged.size === 0) this.#since = this.#use.clock.now()
+    this.#damaged.set(key, record)
+    this.#found++
+    log.warn({ space: record.space, author: record.author, seq: record.seq }, 'a record is damaged on this disk')
+  }
+
+  /** Never rejects. */
+  async #heal(): Promise<void> {
+    const { sync, clock, random, log } = this.#use
+    const { signal } = this.#abort
+    for (const [key, { space, author, log: name, seq }] of this.#damaged) {
+      if (signal.aborted) return
+      try {
+        const fetched = await sync.fetchBodies(space, { author, log: name, from: seq, to: seq }, { signal })
+        if (fetched > 0 && this.#damaged.delete(key)) this.#healed++
+      } catch (error) {
+        log.debug({ reason: reasonOf(error) }, 'a damaged record was not fetched yet')
+      }
+    }
+    if (signal.aborted) return
+    this.#healing =
+      this.#damaged.size === 0 ? undefined : clock.setTimer(jitter(random, HEAL_INTERVAL_MS), () => void this.#heal())
+  }
+}
