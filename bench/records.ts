@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Draft, decodeFrames, type Journal, LOG_CLASS, type View } from '../src/records/index.ts'
+import type { SpaceId } from '../src/base/index.ts'
+import { type BodyCipher, type Draft, decodeFrames, type Journal, LOG_CLASS, type View } from '../src/records/index.ts'
 import { type Benchmark, type Figure, median, rate } from './benchmark.ts'
 import { BareLoops } from './records/bare-loops.ts'
+import { oneKey } from './records/one-key.ts'
 import { openJournal, ROW_VIEW } from './records/open-journal.ts'
 import { BATCH, KIND, makeSample, RECORDS, type Sample, TEXT } from './records/sample.ts'
 
@@ -26,7 +28,11 @@ interface Round {
   readonly live: number
   readonly catchUp: number
   readonly catchUpWithView: number
+  readonly catchUpEncrypted: number
   readonly append: number
+  readonly appendEncrypted: number
+  readonly seal: number
+  readonly unseal: number
   readonly appendSingly: number
 }
 
@@ -36,9 +42,10 @@ export const benchmark: Benchmark = {
     const folder = mkdtempSync(join(tmpdir(), 'plexus-bench-'))
     try {
       const sample = makeSample()
+      const sealed = makeSample(oneKey())
       const rounds: Round[] = []
       for (let n = 0; n < ROUNDS; n++) {
-        const round = await measure(sample, join(folder, `${n}`))
+        const round = await measure({ sample, sealed }, join(folder, `${n}`))
         rounds.push(round)
         note(`round ${n + 1} of ${ROUNDS}: ${rounded(round)}`)
       }
@@ -50,7 +57,10 @@ export const benchmark: Benchmark = {
 }
 
 /** What was measured together is compared together: machines with other work to do change from one second to the next. */
-async function measure(sample: Sample, path: string): Promise<Round> {
+async function measure(
+  { sample, sealed }: { readonly sample: Sample; readonly sealed: Sample },
+  path: string,
+): Promise<Round> {
   const bare = new BareLoops(path, sample.records)
   const insert = await bare.insert(RECORDS, BATCH)
   const catchUp = await ingest(`${path}-run.db`, sample, 'run')
@@ -62,12 +72,36 @@ async function measure(sample: Sample, path: string): Promise<Round> {
   const appendSingly = await appendOneByOne(`${path}-singly.db`)
   const decodeAndHash = await bare.decodeAndHash(sample.runs)
   const catchUpWithView = await ingest(`${path}-view.db`, sample, 'run', ROW_VIEW)
-  return { verify, sign, decodeAndHash, insert, insertSingly, live, catchUp, catchUpWithView, append, appendSingly }
+  const catchUpEncrypted = await ingest(`${path}-sealed.db`, sealed, 'run', ROW_VIEW, oneKey())
+  const appendEncrypted = await appendConcurrently(`${path}-append-sealed.db`, oneKey())
+  const { seal, unseal } = await sealAndOpen()
+  return {
+    seal,
+    unseal,
+    catchUpEncrypted,
+    appendEncrypted,
+    verify,
+    sign,
+    decodeAndHash,
+    insert,
+    insertSingly,
+    live,
+    catchUp,
+    catchUpWithView,
+    append,
+    appendSingly,
+  }
 }
 
 /** From the bytes of a batch to the disk. */
-async function ingest(path: string, sample: Sample, mode: 'single' | 'run', view?: View): Promise<number> {
-  const { journal, close } = openJournal(path, view)
+async function ingest(
+  path: string,
+  sample: Sample,
+  mode: 'single' | 'run',
+  view?: View,
+  cipher?: BodyCipher,
+): Promise<number> {
+  const { journal, close } = openJournal(path, view, cipher)
   journal.ingest(sample.space, [sample.genesis], 'single')
   const result = await rate(RECORDS, () => {
     for (const bytes of mode === 'run' ? sample.runs : sample.live)
@@ -78,8 +112,23 @@ async function ingest(path: string, sample: Sample, mode: 'single' | 'run', view
   return result
 }
 
-async function appendConcurrently(path: string): Promise<number> {
-  const { journal, close } = openJournal(path)
+/** One body after the other, under the key of one log. */
+async function sealAndOpen(): Promise<{ readonly seal: number; readonly unseal: number }> {
+  const cipher = oneKey()
+  const plain = new Uint8Array(1_024)
+  const place = { space: '00'.repeat(32) as SpaceId, device: plain.subarray(0, 32), log: plain.subarray(0, 8), seq: 1 }
+  const bodies: Uint8Array[] = []
+  const seal = await rate(RECORDS, () => {
+    for (let n = 0; n < RECORDS; n++) bodies.push(cipher.seal(place, plain)?.body ?? plain)
+  })
+  const unseal = await rate(RECORDS, () => {
+    for (const body of bodies) if (cipher.open(place, 1, body) === undefined) throw new Error('a body does not open')
+  })
+  return { seal, unseal }
+}
+
+async function appendConcurrently(path: string, cipher?: BodyCipher): Promise<number> {
+  const { journal, close } = openJournal(path, undefined, cipher)
   const draft = await draftIn(journal)
   const result = await rate(RECORDS, async () => {
     for (let done = 0; done < RECORDS; done += CONCURRENT) {
@@ -149,6 +198,18 @@ function figuresOf(rounds: readonly Round[]): readonly Figure[] {
       (round) => round.append,
       (round) => inSequence(round.sign, round.insert),
     ),
+    figure(
+      'ingest catch-up with a view, encrypted',
+      (round) => round.catchUpEncrypted,
+      (round) => round.catchUpWithView,
+    ),
+    figure(
+      `append ${CONCURRENT} at once, encrypted`,
+      (round) => round.appendEncrypted,
+      (round) => round.append,
+    ),
+    figure('seal a body of 1 KiB', (round) => round.seal),
+    figure('open a body of 1 KiB', (round) => round.unseal),
     figure('bare insert, in batches', (round) => round.insert),
     figure('bare insert, one by one', (round) => round.insertSingly),
     figure('bare verify', (round) => round.verify),

@@ -8,7 +8,7 @@ import { CountingProxy } from './sync/counting-proxy.ts'
 import type { SyncSide } from './sync/side.ts'
 
 const PROCESS = new URL('./sync/process.ts', import.meta.url)
-const RECORDS = Number(process.env.N ?? 100_000)
+const RECORDS = 100_000
 const FEW_LOGS = 20
 const LATENCIES = 1_000
 const EVERY_MS = 5

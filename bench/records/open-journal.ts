@@ -3,6 +3,7 @@ import { silentLogger, systemClock, systemRandom } from '../../src/base/index.ts
 import { signer, verifier } from '../../src/identity/index.ts'
 import {
   type Authority,
+  type BodyCipher,
   createJournal,
   endOfTurn,
   type Journal,
@@ -47,7 +48,7 @@ export interface OpenJournal {
   readonly close: () => void
 }
 
-export function openJournal(path: string, view?: View): OpenJournal {
+export function openJournal(path: string, view?: View, cipher?: BodyCipher): OpenJournal {
   const database = openDatabase({ path, schemas: [recordsSchema] })
   const random = systemRandom()
   const journal = createJournal({ endOfTurn })({
@@ -55,6 +56,7 @@ export function openJournal(path: string, view?: View): OpenJournal {
     signer: signer(random.bytes(32)),
     verifier: verifier(),
     authority: ALLOW_ALL,
+    ...(cipher === undefined ? {} : { cipher }),
     clock: systemClock(),
     random,
     log: silentLogger(),

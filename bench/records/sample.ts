@@ -11,10 +11,12 @@ import {
 } from '../../src/base/index.ts'
 import { type Signer, signer } from '../../src/identity/index.ts'
 import {
+  type BodyCipher,
   bodyHashOf,
   encodeBody,
   encodeFrames,
   encodeHeader,
+  FLAG_ENCRYPTED,
   type Frame,
   type Header,
   LOG_CLASS,
@@ -22,6 +24,7 @@ import {
   recordIdBytes,
   signHeader,
 } from '../../src/records/index.ts'
+import { SEALED_OVERHEAD_BYTES } from '../../src/space/keys/body-sealing.ts'
 
 export const LOGS = 20
 /** A batch is full at 256 KiB, which are about 200 records of this size. */
@@ -31,6 +34,8 @@ const BODY_BYTES = 1_024
 export const KIND = 65_536
 /** Salt, head of a map of one, key `text`, head of a text of this length. */
 const BODY_OVERHEAD_BYTES: number = 16 + 1 + 5 + 3
+/** What sealing adds to a body: the kind, and what the cipher needs. */
+const SEALED_MORE_BYTES: number = 4 + SEALED_OVERHEAD_BYTES
 export const TEXT: string = 'x'.repeat(BODY_BYTES - BODY_OVERHEAD_BYTES)
 
 export interface Sample {
@@ -51,7 +56,8 @@ export interface Prepared {
   readonly message: Uint8Array
 }
 
-export function makeSample(): Sample {
+/** With a cipher, as members of an encrypted space would send them. */
+export function makeSample(cipher?: BodyCipher): Sample {
   const random = seededRandom(1)
   const founder = signer(random.bytes(32))
   const zero = new Uint8Array(32)
@@ -61,7 +67,7 @@ export function makeSample(): Sample {
     const author = signer(random.bytes(32))
     const records: Prepared[] = []
     for (let seq = 1, prev: Uint8Array = zero; seq <= RECORDS / LOGS; seq++) {
-      const record = makeRecord(author, { space, log: LOG_CLASS.durable, seq, prev, kind: KIND, text: TEXT })
+      const record = makeRecord(author, { space, log: LOG_CLASS.durable, seq, prev, kind: KIND, text: TEXT, cipher })
       records.push(record)
       prev = record.id
     }
@@ -78,19 +84,28 @@ export interface Place extends Pick<Header, 'space' | 'seq' | 'prev' | 'kind'> {
   /** The name of the log, or the number that all its bytes have. */
   readonly log: number | Uint8Array
   readonly text: string
+  readonly cipher?: BodyCipher | undefined
 }
 
-export function makeRecord(author: Signer, { log, text, ...place }: Place): Prepared {
-  const body = encodeBody({ text }, systemRandom())
+export function makeRecord(author: Signer, { log: name, text, cipher, kind, ...place }: Place): Prepared {
+  const log = typeof name === 'number' ? new Uint8Array(8).fill(name) : name
+  // Bodies of one size on the wire, sealed or not.
+  const plain = encodeBody({ text: cipher === undefined ? text : text.slice(SEALED_MORE_BYTES) }, systemRandom())
+  const sealed = cipher?.seal(
+    { space: spaceIdOf(place.space), device: author.publicKey, log, seq: place.seq },
+    concatBytes(Uint8Array.of(0, kind >> 16, kind >> 8, kind), plain),
+  )
+  const body = sealed?.body ?? plain
   const header: Header = {
     v: 1,
     ...place,
     device: author.publicKey,
-    log: typeof log === 'number' ? new Uint8Array(8).fill(log) : log,
+    log,
     hlc: 1_700_000_000_000 * HLC_STEPS_PER_MS + place.seq,
     auth: new Uint8Array(8),
-    flags: 0,
-    epoch: 0,
+    kind: sealed === undefined ? kind : 0,
+    flags: sealed === undefined ? 0 : FLAG_ENCRYPTED,
+    epoch: sealed?.epoch ?? 0,
     exp: 0,
     bodyHash: bodyHashOf(body),
     bodyLen: body.length,

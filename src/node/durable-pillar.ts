@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from '../base/index.ts'
 import type { Identity, Verifier } from '../identity/index.ts'
-import { createJournal, endOfTurn, type Journal, recordsSchema } from '../records/index.ts'
+import { createJournal, endOfTurn, type Journal, recordsSchema, type SpaceQuota } from '../records/index.ts'
 import { createSpaces, type Spaces, spaceSchema } from '../space/index.ts'
 import type { Database, Schema } from '../store/index.ts'
 import { syncSchema } from '../sync/index.ts'
@@ -17,6 +17,8 @@ export interface DurablePillarComponents {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Of each space, until it is told another. */
+  readonly quota?: SpaceQuota
 }
 
 export interface DurablePillar {
@@ -27,7 +29,7 @@ export interface DurablePillar {
 
 /** The journal asks the spaces who may write, and the spaces write through the journal. `name` is our own, as others see it. */
 export function durablePillar(name: string, components: DurablePillarComponents): DurablePillar {
-  const { clock, random, log, database, identity, signatures } = components
+  const { clock, random, log, database, identity, signatures, quota } = components
   const spaces = createSpaces({ name })({
     identity,
     verifier: signatures,
@@ -36,7 +38,7 @@ export function durablePillar(name: string, components: DurablePillarComponents)
     random,
     log: log.child({ module: 'space' }),
   })
-  const journal = createJournal({ endOfTurn })({
+  const journal = createJournal({ endOfTurn, ...(quota === undefined ? {} : { quota }) })({
     database,
     signer: identity.device,
     verifier: signatures,

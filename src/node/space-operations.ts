@@ -50,7 +50,12 @@ interface AcceptInput extends SpaceInput {
 
 export interface SpaceOperations {
   readonly 'space.create': OperationType<
-    { readonly name: string; readonly recovery?: boolean | undefined; readonly encrypted?: boolean | undefined },
+    {
+      readonly name: string
+      readonly recovery?: boolean | undefined
+      readonly encrypted?: boolean | undefined
+      readonly history?: 'all' | 'since-admission' | undefined
+    },
     CreateReport
   >
   readonly 'space.leave': OperationType<
@@ -81,14 +86,14 @@ export function spaceLifeOperations(node: PlexusNode, random: Random): readonly 
       input: z.object({
         name: z.string().min(1).max(SPACE_NAME_MAX_CHARS),
         recovery: z.boolean().default(false).describe('With a phrase that can bring it back'),
-        encrypted: z.boolean().optional().describe('Default: as spaces are made by default'),
+        encrypted: z.boolean().default(true),
+        history: z.enum(['all', 'since-admission']).default('all').describe('What a new member may read of the past'),
       }),
-      run: async ({ name, recovery, encrypted }, context) => {
+      run: async ({ name, recovery, encrypted, history }, context) => {
         assertPerson(context)
         const seed = recovery ? random.bytes(SEED_BYTES) : undefined
         const key = seed === undefined ? {} : { recovery: hexOf(signer(seed).publicKey) }
-        const kept = encrypted === undefined ? {} : { encrypted }
-        const space = await spaces.create({ name, personal: false, ...key, ...kept })
+        const space = await spaces.create({ name, personal: false, encrypted, history, ...key })
         return { space, ...(seed === undefined ? {} : { phrase: phraseOfSeed(seed) }) }
       },
     }),

@@ -238,8 +238,10 @@ class SqliteJournal implements Journal {
     const now = this.#components.clock.now()
     const expired = records.expired(now, PURGE_MAX_RECORDS)
     const expiredVoid = voided.expired(now, PURGE_MAX_RECORDS - expired.length)
-    if (expired.length + expiredVoid.length === 0) return 0
+    const spent = this.#ledger.spentLogs()
+    if (expired.length + expiredVoid.length + spent.length === 0) return 0
     this.#validity.commit(() => {
+      for (const log of spent) this.#ledger.spend(log)
       for (const record of expired) this.#ledger.erase(record)
       for (const { log, seq } of expiredVoid) voided.dropBody(log, seq)
     })

@@ -258,6 +258,17 @@ export class Ledger {
     if (record.class === LOG_CLASS.expiring) this.#spent.add(this.#logOf(record))
   }
 
+  /** Expiring logs whose bodies were all dropped, some before their time, and whose time is over now. */
+  spentLogs(): readonly Log[] {
+    const now = this.#init.now()
+    return this.logs.withoutBodies().filter((log) => this.records.hasExpired(log, now))
+  }
+
+  /** Drops the rest of such a log before the commit. */
+  spend(log: Log): void {
+    this.#spent.add(log)
+  }
+
   /** Drops the body of whatever is kept of this place. Control records never lose theirs. */
   erasePlace(space: SpaceId, { author, log: name, seq }: RecordPlace): void {
     if (!this.#init.authority.isErased(space, author, name, seq)) return

@@ -173,6 +173,16 @@ export class LogTable {
     this.#database.prepare('DELETE FROM own_log WHERE log = ?').run(log.n)
   }
 
+  /** Expiring logs that hold records, but no body any more. */
+  withoutBodies(): readonly Log[] {
+    const sql = `SELECT n FROM log WHERE class = ${LOG_CLASS.expiring} AND seq >= base
+      AND NOT EXISTS (SELECT 1 FROM record r JOIN body b USING (rid) WHERE r.log = log.n)`
+    return this.#database
+      .prepare(sql)
+      .all()
+      .map((row) => this.byNumber(integer(row.n)))
+  }
+
   /** All logs of a device, those too that it no longer writes. */
   ofDevice(device: Uint8Array): readonly Log[] {
     return this.#database

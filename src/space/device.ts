@@ -1,7 +1,7 @@
 import { compareText, type PeerId, type RecordId } from '../base/index.ts'
 import type { ControlRecord } from './control-records.ts'
 import { type Acceptance, acceptedOf, endBy, endsOf, type LogEnd, lowest, type Revocation } from './log-windows.ts'
-import { isAtLeast, rankOf } from './roles.ts'
+import { highestOf, isAtLeast, rankOf } from './roles.ts'
 import { type Admission, type LogPlace, placeOf, type Tenure, type Term, tenureOf, termOfOwn } from './terms.ts'
 import type { Role } from './types.ts'
 
@@ -181,10 +181,6 @@ function lowersItself(from: Role, to: Role): boolean {
 
 function adminUpTo(role: Role, cuts: ReadonlyMap<string, LogEnd>): ReadonlyMap<string, LogEnd> | undefined {
   return isAtLeast(role, 'admin') ? undefined : cuts
-}
-
-export function highestOf(roles: readonly Role[]): Role {
-  return roles.reduce((best, role) => (rankOf(role) > rankOf(best) ? role : best), 'relay')
 }
 
 /** Two records at one place are a fork, which the store knows to settle; here only their order must be certain. */

@@ -20,7 +20,7 @@ export interface Said<T extends ControlType = ControlType> {
 }
 
 /** A removal of another device; whether it counts shows when that one is settled. */
-export interface Removal {
+export interface Removing {
   readonly revocation: Revocation
   readonly isAdmin: boolean
   /** Of the author: the removal counts for a device of the same, if not for others. */
@@ -33,7 +33,7 @@ export interface Hearsay {
   readonly principals: Set<string> | undefined
   readonly admissions: Map<PeerId, Admission[]>
   readonly changes: Map<PeerId, RoleChange[]>
-  readonly removals: Map<PeerId, Removal[]>
+  readonly removals: Map<PeerId, Removing[]>
   readonly accepts: Map<PeerId, Acceptance[]>
   /** Branches of their own logs of data that devices chose. */
   readonly ownChoices: Map<PeerId, Acceptance[]>

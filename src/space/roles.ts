@@ -8,6 +8,10 @@ export function isAtLeast(role: Role | undefined, needed: Role): boolean {
   return role !== undefined && rankOf(role) >= rankOf(needed)
 }
 
-export function lowerOf<T extends Role>(a: T, b: Role): T | Role {
+export function lowerOf(a: Role, b: Role): Role {
   return rankOf(b) < rankOf(a) ? b : a
+}
+
+export function highestOf(roles: readonly Role[]): Role {
+  return roles.reduce((best, role) => (rankOf(role) > rankOf(best) ? role : best), ROLES[0])
 }

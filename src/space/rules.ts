@@ -3,7 +3,7 @@ import { LOG_CLASS, type LogClass, type LogRule, NO_RULE, type RecordPlace } fro
 import type { ControlRecord } from './control-records.ts'
 import type { Device } from './device.ts'
 import type { Hearsay } from './hearing.ts'
-import { acceptedOf, isControlLog, type LogEnd } from './log-windows.ts'
+import { type Acceptance, acceptedOf, isControlLog, type LogEnd } from './log-windows.ts'
 import { isAtLeast } from './roles.ts'
 import { placeOf } from './terms.ts'
 import type { Role } from './types.ts'
@@ -14,6 +14,9 @@ export interface SpaceRulesInit {
   readonly hearsay: Hearsay
   readonly recovery: PeerId | undefined
 }
+
+/** Rules that are kept once worked out; beyond that all are worked out anew. */
+const RULES_MAX = 4_096
 
 /** Of a device all of whose logs count. */
 export const PLAIN_MARK = 'all'
@@ -26,6 +29,7 @@ export function neededFor(logClass: LogClass): Role {
 /** What a membership says of the logs of a space. */
 export class SpaceRules {
   readonly #init: SpaceRulesInit
+  readonly #rules = new Map<string, LogRule>()
   #erased: ReadonlySet<string> | undefined
   #marks: ReadonlyMap<PeerId, string> | undefined
 
@@ -42,14 +46,27 @@ export class SpaceRules {
 
   /** Where a log ends that `admits` lets be; of others it says nothing. */
   ruleOf(peer: PeerId, log: string): LogRule {
-    const { genesis, devices, hearsay } = this.#init
-    const device = devices.get(peer)
-    const isControl = isControlLog(log)
-    if (device === undefined || !this.admits(peer, isControl ? LOG_CLASS.control : LOG_CLASS.durable)) return NO_RULE
-    const own = hearsay.ownChoices.get(peer) ?? []
-    const end = isControl ? device.keptOf(log) : placeOf(device.tenure, log, own).end
+    const device = this.#init.devices.get(peer)
+    const own = this.#init.hearsay.ownChoices.get(peer) ?? []
+    // As of most members: nothing was ever said that would end one of its logs.
+    if (device === undefined || isUntouched(device, own)) return NO_RULE
+    if (!this.admits(peer, isControlLog(log) ? LOG_CLASS.control : LOG_CLASS.durable)) return NO_RULE
+    // The store asks for every record.
+    const key = `${peer}/${log}`
+    const known = this.#rules.get(key)
+    if (known !== undefined) return known
+    // A stranger may ask about names that it makes up.
+    if (this.#rules.size >= RULES_MAX) this.#rules.clear()
+    const rule = this.#workOut(device, log, own)
+    this.#rules.set(key, rule)
+    return rule
+  }
+
+  #workOut({ peer, tenure, keptOf }: Device, log: string, own: readonly Acceptance[]): LogRule {
+    const { genesis } = this.#init
+    const end = isControlLog(log) ? keptOf(log) : placeOf(tenure, log, own).end
     if (peer === genesis.author && log === genesis.log && end.seq === 0) return ruleOf({ seq: 1, id: genesis.id }, [])
-    const branches = acceptedOf([...device.tenure.accepts, ...own], log).flatMap(({ from, first }) =>
+    const branches = acceptedOf([...tenure.accepts, ...own], log).flatMap(({ from, first }) =>
       first === undefined ? [] : [{ seq: from, id: first }],
     )
     return ruleOf(end, branches)
@@ -81,15 +98,20 @@ export class SpaceRules {
     return this.#marks
   }
 
-  #markOf({ peer, granted, tenure }: Device): string {
+  #markOf(device: Device): string {
+    const { peer, granted, tenure } = device
     const { revocations, accepts, terms } = tenure
     const own = this.#init.hearsay.ownChoices.get(peer) ?? []
     const mark = isAtLeast(granted, 'writer') ? PLAIN_MARK : 'control'
-    if (revocations.length + accepts.length + own.length === 0) return mark
+    if (isUntouched(device, own)) return mark
     const ids = (list: readonly { readonly id: string }[]): readonly string[] => list.map(({ id }) => id).toSorted()
     const undone = terms.map((term) => [...term.undone].toSorted().join())
     return JSON.stringify([mark, ids(revocations), ids(accepts), ids(own), undone.toSorted()])
   }
+}
+
+function isUntouched({ tenure }: Device, own: readonly Acceptance[]): boolean {
+  return tenure.revocations.length + tenure.accepts.length + own.length === 0
 }
 
 function placeKey(peer: PeerId, log: string, seq: number): string {

@@ -15,7 +15,6 @@ import {
   type AuthorityVerdict,
   type BodyCipher,
   type BodyMap,
-  type Draft,
   type Journal,
   LOG_CLASS,
   type LogClass,
@@ -359,7 +358,7 @@ class StoredSpaces implements Spaces {
     const cuts = state.controlCuts(peer)
     const body = writeControl('role', { device: peer, role, replaces: target.decision, cuts })
     const change = { space, class: LOG_CLASS.control, kind: CONTROL_KIND.role, body }
-    await this.#journal.appendTogether([change, ...this.#keysForRole(state, target, role)])
+    await this.#journal.appendTogether([change, ...this.#keys.onRole(state, target, role)])
   }
 
   async revoke(space: SpaceId, peer: PeerId): Promise<Removal> {
@@ -423,15 +422,6 @@ class StoredSpaces implements Spaces {
     const genesis = this.#states.get(space)?.genesis
     const body = genesis === undefined ? undefined : this.#journal.frame(genesis.id)?.body
     return body === undefined || body === null ? undefined : discoverySecret(body)
-  }
-
-  /** Who may read no more is as good as removed to the keys, and who may read from now on as good as new. */
-  #keysForRole(state: SpaceState, target: Standing, role: Role): readonly Draft[] {
-    const [reads, willRead] = [isAtLeast(target.role, 'reader'), isAtLeast(role, 'reader')]
-    if (reads === willRead) return []
-    return reads
-      ? this.#keys.onRemoval(state, target.peer)
-      : this.#keys.onAdmission(state, { ...target, device: target.peer, role })
   }
 
   async #write<T extends ControlType>(space: SpaceId, type: T, fields: ControlFields[T]): Promise<StoredRecord> {

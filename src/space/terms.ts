@@ -1,5 +1,4 @@
 import type { PeerId, RecordId } from '../base/index.ts'
-import type { ControlRecord } from './control-records.ts'
 import {
   type Acceptance,
   acceptedOf,
@@ -30,13 +29,6 @@ export interface Admission {
   /** The revocations that it undoes, as far as its author may. */
   readonly after: readonly RecordId[]
   readonly hlc: number
-}
-
-/** A change of a device's role by somebody of a lower level, or by itself. */
-export interface RoleChange {
-  readonly level: number
-  readonly id: RecordId
-  readonly record: ControlRecord<'role'>
 }
 
 /**

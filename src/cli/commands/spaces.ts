@@ -10,6 +10,7 @@ import { policyWords } from './members.ts'
 interface CreateOptions {
   readonly recovery?: boolean
   readonly encryption: boolean
+  readonly history: string
 }
 
 interface AcceptOptions {
@@ -31,6 +32,7 @@ export function addSpaceCommands(program: Command): void {
     .argument('<name>', 'at most 128 characters')
     .option('--recovery', 'with a phrase of 24 words that brings it back when the device that made it is lost')
     .option('--no-encryption', 'store and relay records in the clear')
+    .option('--history <policy>', 'what new members may read of the past: all or since-admission', 'all')
     .description('make a space of your own')
     .action(run<[string, CreateOptions]>(create))
   space.command('list').description('the spaces of this peer').action(run<[object]>(list))
@@ -75,7 +77,8 @@ async function create(context: CommandContext, name: string, options: CreateOpti
   const report = await context.ask<CreateReport>('space.create', {
     name,
     recovery: options.recovery ?? false,
-    ...(options.encryption ? {} : { encrypted: false }),
+    encrypted: options.encryption,
+    history: options.history,
   })
   const { space, phrase } = report
   const made = `space "${oneLine(space.name)}" made: ${policyWords(space)}\nlet others in with: plexus invite --space ${JSON.stringify(space.name)}`

@@ -1,5 +1,5 @@
 import { bytesOfHex, type SpaceId } from '../../base/index.ts'
-import { type EpochKey, openPrevious } from './epoch-key.ts'
+import { type EpochKey, keyIdOf, openPrevious } from './epoch-key.ts'
 import type { KeyTable } from './key-table.ts'
 
 /** Keys of one space that are kept; more are not taken. */
@@ -23,12 +23,12 @@ export class HeldKeys {
   #lockedCount = 0
   readonly #fresh = new Set<number>()
 
-  /** Begins with those of the table. */
+  /** Begins with those of the table, as far as they are what they are called: a disk forgets. */
   constructor(space: SpaceId, table: KeyTable) {
     this.#space = space
     this.#spaceBytes = bytesOfHex(space)
     this.#table = table
-    for (const key of table.of(space)) this.#keep(key)
+    for (const key of table.of(space)) if (keyIdOf(this.#spaceBytes, key.n, key.key) === key.id) this.#keep(key)
   }
 
   get size(): number {

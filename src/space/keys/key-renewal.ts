@@ -86,7 +86,10 @@ export class KeyRenewal implements Component {
 
   #look(): void {
     const { spaces, clock, random } = this.#use
-    for (const space of spaces.list()) if (this.#isTime(space)) void this.#renew(space.id)
+    const all = spaces.list()
+    // What failed has been done by somebody else, or is not needed any more.
+    if (all.every(({ id }) => spaces.keys(id)?.due === undefined)) this.#recovered()
+    for (const space of all) if (this.#isTime(space)) void this.#renew(space.id)
     this.#timer = clock.setTimer(jitter(random, LOOK_INTERVAL_MS), () => this.#look())
   }
 
@@ -112,6 +115,11 @@ export class KeyRenewal implements Component {
     return Math.max(now, patience, pause) + delay
   }
 
+  #recovered(): void {
+    if (this.#failure !== undefined) this.#since = this.#use.clock.now()
+    this.#failure = undefined
+  }
+
   async #renew(space: SpaceId): Promise<void> {
     const { spaces, clock, log } = this.#use
     this.#lastAt.set(space, clock.monotonic())
@@ -119,8 +127,7 @@ export class KeyRenewal implements Component {
       const due = await spaces.renewKeys(space)
       if (due === undefined) return
       this.#renewed++
-      if (this.#failure !== undefined) this.#since = clock.now()
-      this.#failure = undefined
+      this.#recovered()
       log.info({ space, due }, 'the keys of a space were renewed')
     } catch (error) {
       if (this.#failure === undefined) this.#since = clock.now()

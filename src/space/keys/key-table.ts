@@ -24,7 +24,7 @@ export class KeyTable {
   readonly #select: Statement
 
   constructor(database: Database) {
-    this.#insert = database.prepare('INSERT OR IGNORE INTO epoch_key (space, id, n, key) VALUES (?, ?, ?, ?)')
+    this.#insert = database.prepare('INSERT OR REPLACE INTO epoch_key (space, id, n, key) VALUES (?, ?, ?, ?)')
     this.#select = database.prepare('SELECT id, n, key FROM epoch_key WHERE space = ? ORDER BY n, id')
   }
 

@@ -4,9 +4,10 @@ import { type BodyCipher, type CipherPlace, type Draft, LOG_CLASS } from '../../
 import type { Database } from '../../store/index.ts'
 import { type ControlRecord, EPOCH_MAX, writeControl } from '../control-records.ts'
 import type { Admitted, KeyChanges } from '../key-changes.ts'
+import type { Standing } from '../membership.ts'
 import { isAtLeast } from '../roles.ts'
 import type { SpaceState } from '../space-state.ts'
-import { CONTROL_KIND, type KeyFigures, type KeysDue } from '../types.ts'
+import { CONTROL_KIND, type KeyFigures, type KeysDue, type Role } from '../types.ts'
 import { BODY_NONCE_BYTES, BodySealing, keyIdOfBody } from './body-sealing.ts'
 import { EPOCH_KEY_BYTES, type EpochKey, epochKey } from './epoch-key.ts'
 import { epochBodies } from './epoch-records.ts'
@@ -29,12 +30,14 @@ export interface SpaceKeysComponents {
 /** The epoch keys of all encrypted spaces of this device: opens them, hands them out, and seals bodies under them. */
 export class SpaceKeys implements BodyCipher, KeyChanges {
   readonly #use: SpaceKeysComponents
+  readonly #self: PeerId
   readonly #table: KeyTable
   readonly #sealing = new BodySealing()
   readonly #keyrings = new Map<SpaceId, SpaceKeyring>()
 
   constructor(components: SpaceKeysComponents) {
     this.#use = components
+    this.#self = components.identity.device.peer
     this.#table = new KeyTable(components.database)
   }
 
@@ -87,9 +90,8 @@ export class SpaceKeys implements BodyCipher, KeyChanges {
   }
 
   onRemoval(state: SpaceState, removed: PeerId): readonly Draft[] {
-    const self = this.#use.identity.device.peer
     // Whoever leaves would know the key it makes.
-    if (!state.isEncrypted || removed === self || !this.#isAdmin(state)) return []
+    if (!state.isEncrypted || removed === this.#self || !this.#isAdmin(state)) return []
     const device = hexOf(keyOfPeerId(removed))
     if (!this.#keyringOf(state.id).readers(state).has(device)) return []
     return this.#newEpoch(
@@ -98,31 +100,41 @@ export class SpaceKeys implements BodyCipher, KeyChanges {
     )
   }
 
+  /** Who may read no more is as good as removed, and who may read from now on as good as new. */
+  onRole(state: SpaceState, target: Standing, role: Role): readonly Draft[] {
+    const [reads, willRead] = [isAtLeast(target.role, 'reader'), isAtLeast(role, 'reader')]
+    if (reads === willRead) return []
+    const { peer: device, principal, sealing } = target
+    return reads ? this.onRemoval(state, device) : this.onAdmission(state, { device, role, principal, sealing })
+  }
+
   /** What has to be done that this device may do. */
   due(state: SpaceState, nowMs: number): KeysDue | undefined {
-    const self = hexOf(this.#use.identity.device.publicKey)
+    if (!state.isEncrypted || !isAtLeast(state.membership.members.get(this.#self)?.role, 'reader')) return undefined
     const keyring = this.#keyringOf(state.id)
-    const own = keyring.readers(state).get(self)
-    if (!state.isEncrypted || own === undefined) return undefined
     const [best] = keyring.epochs(state)
     const isAdmin = this.#isAdmin(state)
     if (isAdmin && (best === undefined || best.leaks || isOld(best, nowMs))) return 'epoch'
     if (best === undefined) return undefined
-    const missing = best.missing.filter(({ principal }) => isAdmin || principal === own.principal)
-    if (isAdmin && missing.length > 0 && !sharesHistory(state)) return 'epoch'
+    const isMissed = this.#missing(state).length > 0
+    if (isAdmin && isMissed && !sharesHistory(state)) return 'epoch'
     if (keyring.held.get(best.key) === undefined) return isAdmin ? 'stuck' : undefined
-    if (missing.length > 0) return 'grant'
+    if (isMissed) return 'grant'
     return sharesHistory(state) && keyring.held.rootsWithout(best.key).length > 0 ? 'chain' : undefined
   }
 
   /** The records that do what `due` says. */
   draftsFor(state: SpaceState, due: KeysDue): readonly Draft[] {
-    if (due === 'epoch' || due === 'stuck') return this.#newEpoch(state, this.#readersOf(state))
-    const [best] = this.#keyringOf(state.id).epochs(state)
+    const isNew = due === 'epoch' || due === 'stuck'
+    return isNew ? this.#newEpoch(state, this.#readersOf(state)) : this.#grants(state, this.#missing(state))
+  }
+
+  /** Readers without the best key, as far as it counts if we give it to them. */
+  #missing(state: SpaceState): readonly KeyReader[] {
     const isAdmin = this.#isAdmin(state)
-    const own = this.#keyringOf(state.id).readers(state).get(hexOf(this.#use.identity.device.publicKey))
-    const missing = best?.missing.filter(({ principal }) => isAdmin || principal === own?.principal) ?? []
-    return this.#grants(state, missing)
+    const own = state.membership.members.get(this.#self)?.principal
+    const missing = this.#keyringOf(state.id).epochs(state)[0]?.missing ?? []
+    return missing.filter(({ principal }) => isAdmin || principal === own)
   }
 
   figures(state: SpaceState, nowMs: number): KeyFigures {
@@ -169,7 +181,7 @@ export class SpaceKeys implements BodyCipher, KeyChanges {
   }
 
   #isAdmin(state: SpaceState): boolean {
-    return isAtLeast(state.membership.members.get(this.#use.identity.device.peer)?.role, 'admin')
+    return isAtLeast(state.membership.members.get(this.#self)?.role, 'admin')
   }
 
   #keyringOf(space: SpaceId): SpaceKeyring {

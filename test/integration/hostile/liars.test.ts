@@ -5,6 +5,13 @@ import { test } from 'node:test'
 import { hexOf, type PeerId, type SpaceId, systemRandom } from '../../../src/base/index.ts'
 import { createNode, type PlexusNode } from '../../../src/index.ts'
 import { encodeQuery, QUERY_KIND } from '../../../src/research/wire.ts'
+import { PARTS_BYTES } from '../../../src/sync/range-tree.ts'
+import {
+  decodeSinceAnswer,
+  encodeRangeRequest,
+  encodeSinceRequest,
+  RANGE_MAX_NODES,
+} from '../../../src/sync/range-wire.ts'
 import { encodeHave, encodeRec, encodeWant, HAVE_MAX_LOGS, WANT_MAX_RANGES } from '../../../src/sync/wire.ts'
 import { eventually, Profiles } from '../../support/profiles.ts'
 
@@ -40,6 +47,13 @@ function sharedSpace(node: PlexusNode): SpaceId {
   return space.id
 }
 
+/** Asks by a cursor again while the answer is that it asks too much. */
+async function asksUntilHeard(liar: PlexusNode, peer: PeerId, question: Uint8Array): Promise<Uint8Array> {
+  return await eventually(async () => {
+    return await liar.bus.request(peer, 'sync.since', question).catch(() => undefined)
+  })
+}
+
 const noProc = { skip: process.platform === 'linux' ? false : 'there is no /proc', timeout: 60_000 }
 
 test('a member that claims, wants and sends what is not is cut off, and nobody else notices', noProc, async () => {
@@ -66,6 +80,16 @@ test('a member that claims, wants and sends what is not is cut off, and nobody e
   for (let want = 1; want <= 100; want++) {
     await liar.bus.send(peer, 'sync.want', encodeWant({ space, want, headersOnly: false, ranges }))
   }
+  // The widest of questions, many times over: answered up to a measure.
+  const nodes = Array.from({ length: RANGE_MAX_NODES }, (_, n) => {
+    return { prefix: n.toString(16).padStart(2, '0'), parts: random.bytes(PARTS_BYTES) }
+  })
+  const question = encodeRangeRequest({ space, group: 'durable', nodes })
+  const asked = Array.from({ length: 160 }, () => liar.bus.request(peer, 'sync.range', question))
+  const answered = (await Promise.allSettled(asked)).filter(({ status: outcome }) => outcome === 'fulfilled').length
+  assert.ok(answered > 50 && answered < 150, `${answered} answered`)
+  const cursor = encodeSinceRequest({ space, storeId: random.bytes(16), rid: 2 ** 40 })
+  assert.equal(decodeSinceAnswer(await asksUntilHeard(liar, peer, cursor)).news, undefined)
   for (let want = 1; want <= 5; want++) {
     await liar.bus.send(peer, 'sync.rec', encodeRec({ space, want, last: false, frames: random.bytes(1_000) }))
   }
@@ -78,6 +102,7 @@ test('a member that claims, wants and sends what is not is cut off, and nobody e
   })
   const faults = ['malformed', 'unasked', 'short', 'excess'].map((fault) => figure(status, 'sync', `fault:${fault}`))
   assert.ok(faults.reduce((sum, count) => sum + count) >= 3, JSON.stringify(faults))
+  assert.ok(figure(status, 'sync', 'questionsRefused') > 10)
   await eventually(async () => {
     const { spaces } = await ada.plexus<Status>('status')
     return spaces.every(({ progress }) => progress.behind === 0) ? true : undefined

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { figure, holdings, Neighbourhood, texts } from './neighbourhood.ts'
 
 const MEMBERS = 8
+const ROUNDS = 4
 
 /** A village that publishes along a tree, whose members stand in a ring, each linked with the two on its left and on its right. */
 async function ring(town: Neighbourhood) {
@@ -20,16 +21,18 @@ async function ring(town: Neighbourhood) {
 test('records come from authors without a link, along the tree, as they are written', async () => {
   await using town = new Neighbourhood(1, { directMembersMax: 0 })
   const { space, peers } = await ring(town)
-  // The first message of each shows where the tree was broken with the links.
-  for (const peer of peers) await town.think(peer, space, `first from ${peer.name}`)
-  await town.run(5000)
+  // The first messages of each show where its tree was broken with the links.
+  for (let round = 1; round < ROUNDS; round++) {
+    for (const peer of peers) await town.think(peer, space, `${round} from ${peer.name}`)
+    await town.run(5000)
+  }
   const fetched = peers.map((peer) => figure(peer, 'fetched'))
   for (const peer of peers) {
     assert.equal(peer.transport.links().length, 4)
     await town.think(peer, space, `from ${peer.name}`)
   }
   await town.run(1000)
-  for (const peer of peers) assert.equal(texts(peer, space).length, 2 * MEMBERS)
+  for (const peer of peers) assert.equal(texts(peer, space).length, ROUNDS * MEMBERS)
   const more = peers.map((peer, index) => figure(peer, 'fetched') - (fetched[index] ?? 0))
   const all = MEMBERS * (MEMBERS - 1)
   assert.ok(sum(more) < all / 2, `${sum(more)} of ${all} were not brought by the tree, but fetched`)

@@ -3,6 +3,7 @@ import type { PlexusNode } from '../../../src/node/index.ts'
 import { PARKED_MAX_PER_SPACE } from '../../../src/records/index.ts'
 import type { Database, Row } from '../../../src/store/index.ts'
 import type { Acknowledged } from './book.ts'
+import { againstReference } from './reference.ts'
 import { endOf } from './rules.ts'
 import type { Scene } from './scene.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
@@ -42,6 +43,44 @@ export function findingsOf(scene: Scene): readonly Finding[] {
   ]
 }
 
+/** What takes longer to look at: once everything else holds. */
+export function lastFindingsOf(scene: Scene): readonly Finding[] {
+  const honest = honestMembers(scene)
+  return [...honest.flatMap((one) => againstReference(scene.space, one)), ...secrecyOf(scene, honest)]
+}
+
+/** The key under which members write now is known to all who may read, and to nobody else. */
+function secrecyOf({ world, space, founder }: Scene, honest: readonly Honest[]): readonly Finding[] {
+  const roleOf = (peer: SimulatedPeer): string | undefined =>
+    peer.id === undefined ? undefined : founder.node?.spaces.roleOf(space, peer.id)
+  const newest = newestKeyOf(founder.node, space)
+  if (newest === undefined) return []
+  const unable = honest.filter(({ peer, node }) => roleOf(peer) !== 'relay' && !hasKey(node, newest))
+  const able = world.peers.filter((peer) => peer.isHonest && roleOf(peer) === undefined && hasKey(peer.node, newest))
+  return [
+    ...unable.map(({ peer }) => ({ check: 'readable', what: `${peer.name} lacks the key of epoch ${newest.n}` })),
+    ...able.map(({ name }) => ({ check: 'secret', what: `${name} is no member and has the key of epoch ${newest.n}` })),
+  ]
+}
+
+interface Key {
+  readonly n: number
+  readonly id: Uint8Array
+}
+
+function newestKeyOf(node: PlexusNode | undefined, space: SpaceId): Key | undefined {
+  const n = node?.spaces.keys(space)?.epoch
+  const row = node?.journal.database
+    .prepare('SELECT id FROM epoch_key WHERE space = ? AND n = ?')
+    .all(Buffer.from(space, 'hex'), n ?? 0)
+  const [only] = row?.length === 1 ? row : []
+  return n === undefined || only === undefined ? undefined : { n, id: only.id as Uint8Array }
+}
+
+function hasKey(node: PlexusNode | undefined, { id }: Key): boolean {
+  return node?.journal.database.prepare('SELECT n FROM epoch_key WHERE id = ?').get(id) !== undefined
+}
+
 /**
  * Who is a member of the space in its founder's eyes and in its own, and should be in step with the others. Whoever was removed, or
  * lost its admission together with the rights of its admitter, may not know: nobody speaks with it any more. And whoever
@@ -60,7 +99,9 @@ function healthOf({ space }: Scene, { peer, node }: Honest, honest: readonly Hon
   const findings: Finding[] = []
   const status = node.status()
   for (const { name, state, reason } of status.components) {
-    if (state !== 'ok' && !(name === 'clock' && state === 'degraded')) {
+    // Nobody is there to show one that is alone that its store works again.
+    const isAlone = name === 'sync' && honest.length === 1
+    if (state !== 'ok' && !(state === 'degraded' && (name === 'clock' || isAlone))) {
       findings.push({ check: 'components', what: `${peer.name}: ${name} is ${state}, ${reason}` })
     }
   }
@@ -82,6 +123,7 @@ function acknowledgedBy({ world, space, founder }: Scene, { peer, node }: Honest
   const now = world.clock.now()
   const isDue = (record: Acknowledged): boolean => {
     const { author, seq, exp } = record
+    if (world.peers.some(({ id, isHonest }) => id === author && !isHonest)) return false
     // Of whoever left, what nobody had by then is gone with it.
     if (founder.node?.spaces.roleOf(space, author) === undefined) return false
     return seq <= endOf(founder.node, record) && (exp === 0 || exp > now)
@@ -113,8 +155,13 @@ function sameness(
   return [{ check, what: `${one.peer.name} and ${other.peer.name} differ in ${lines}: ${example}` }]
 }
 
-function headsOf(node: PlexusNode, space: SpaceId): readonly string[] {
-  return node.journal.heads(space).map(({ author, log, base, seq, id }) => `${author} ${log} ${base} ${seq} ${id}`)
+/** Without what has expired: each peer drops it, and the beginnings of logs with it, in its own time. */
+function headsOf({ journal, clock }: PlexusNode, space: SpaceId): readonly string[] {
+  return journal.heads(space).flatMap(({ author, log, base, seq, id }) => {
+    const isExpiring = log.startsWith('02')
+    if (isExpiring && (journal.record(id)?.exp ?? 0) <= clock.now()) return []
+    return [`${author} ${log} ${isExpiring ? '' : base} ${seq} ${id}`]
+  })
 }
 
 function membershipOf(node: PlexusNode, space: SpaceId): readonly string[] {

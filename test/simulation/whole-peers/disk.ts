@@ -27,7 +27,7 @@ export interface CrashPlan {
 }
 
 /** The bytes of the files of a store. */
-type Image = ReadonlyMap<string, Buffer>
+export type Image = ReadonlyMap<string, Buffer>
 
 /**
  * The disk of one machine, as far as its folder goes. The store in it is a real SQLite file. A crash leaves in a new folder what

@@ -84,11 +84,7 @@ const restart: Action = async (scene) => {
   peer.disk.plan(chance(random, 0.15) ? { at: 'statement', n: between(random, 1, 200) } : undefined)
   world.book.count('restart')
   await world.start(peer)
-  await catchUpWithTicket(scene, peer)
 }
-
-/** Whoever lost power before it could join has only its ticket. */
-async function catchUpWithTicket(_scene: Scene, _peer: SimulatedPeer): Promise<void> {}
 
 const diskFull: Action = (scene) => {
   const { world, random } = scene
@@ -108,6 +104,29 @@ const clock: Action = (scene) => {
   peer.clock.setError(error, (2 * random.unit() - 1) * 1e-4)
   note(scene, 'clock', `clock of ${peer.number} is off by ${error.toFixed(0)}`)
 }
+
+/** Somebody copies the folder of a peer, and puts the copy back much later. */
+const backUp: Action = (scene) => {
+  const peer = pick(scene.random, scene.world.peers)
+  if (peer.id === undefined) return
+  scene.copies.set(peer, { image: peer.disk.copy(), held: new Set(peer.held) })
+  note(scene, 'copy', `copy of ${peer.number}`)
+}
+
+const putBack: Action = async (scene) => {
+  const { world, random, copies } = scene
+  if (copies.size === 0) return
+  const [peer, { image, held }] = pick(random, [...copies])
+  world.cutPower(peer)
+  peer.disk.restore(image)
+  copies.delete(peer)
+  peer.held.clear()
+  for (const id of held) peer.held.add(id)
+  note(scene, 'put-back', `old copy of ${peer.number}: ${world.book.forget(world.peers)} records are nowhere any more`)
+  await world.start(peer)
+}
+
+export const COPIES: Readonly<Record<string, Action>> = { backUp, putBack }
 
 export const FAULTS: Readonly<Record<string, Action>> = {
   partition,

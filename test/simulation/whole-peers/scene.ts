@@ -1,6 +1,12 @@
-import type { Random, SpaceId } from '../../../src/base/index.ts'
+import type { Random, RecordId, SpaceId } from '../../../src/base/index.ts'
+import type { Image } from './disk.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
 import type { World } from './world.ts'
+
+interface Copy {
+  readonly image: Image
+  readonly held: ReadonlySet<RecordId>
+}
 
 /** One run: the world, and what the author of the play knows of it. */
 export interface Scene {
@@ -14,6 +20,8 @@ export interface Scene {
   readonly tickets: Map<SimulatedPeer, string>
   /** Who was told that it is a member. */
   readonly joined: Set<SimulatedPeer>
+  /** Copies of disks that somebody keeps. */
+  readonly copies: Map<SimulatedPeer, Copy>
   /** To be done at the next step, because it moves time. */
   readonly later: (() => Promise<void>)[]
 }

@@ -6,7 +6,7 @@ import { cognition } from '../../../src/cognition/index.ts'
 import { runFor, runUntil, SimulatedNetwork, simulatedTransport } from '../../../src/network/index.ts'
 import { createNode, type PlexusNode } from '../../../src/node/index.ts'
 import { research } from '../../../src/research/index.ts'
-import { type Acknowledged, Book } from './book.ts'
+import { Book } from './book.ts'
 import { seededFor } from './chance.ts'
 import { complaints } from './complaints.ts'
 import { type CrashPlan, PowerCut } from './disk.ts'
@@ -165,7 +165,10 @@ export class World implements AsyncDisposable {
 
   /** Whatever happened to it, a machine has what it said it had. */
   #checkDisk(peer: SimulatedPeer, node: PlexusNode): void {
-    const mine = [...this.book.acknowledged.values()].filter((record) => peer.held.has(record.id))
+    const now = peer.clock.now()
+    const mine = [...this.book.acknowledged.values()].filter(
+      ({ id, exp }) => peer.held.has(id) && (exp === 0 || exp > now),
+    )
     const counting = mine.filter((record) => !this.book.isBeyondFork(record) && record.seq <= endOf(node, record))
     const lost = counting.filter(({ id }) => node.journal.record(id) === undefined)
     const [first] = lost

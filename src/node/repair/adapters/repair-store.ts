@@ -81,6 +81,8 @@ async function rebuildInto(fresh: string, damaged: string, options: RepairOption
     clock: systemClock(),
     random,
     log: silentLogger(),
+    // What is held is kept, whatever the bound for new records.
+    quota: { bytes: 0, authorShare: 1 },
   }
   return await rebuild({
     source,
