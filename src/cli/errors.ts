@@ -1,6 +1,6 @@
 import { PlexusError } from '../base/index.ts'
 
-export type CliErrorCode = 'ERR_USAGE' | 'ERR_FILE_UNREADABLE' | 'ERR_FILE_UNWRITABLE'
+export type CliErrorCode = 'ERR_USAGE' | 'ERR_NOT_FOUND' | 'ERR_FILE_UNREADABLE' | 'ERR_FILE_UNWRITABLE'
 
 export class CliError extends PlexusError<CliErrorCode> {
   override readonly name = 'CliError'
@@ -38,6 +38,7 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   ERR_STOPPING: EXIT.notRunning,
   ERR_JOIN_REFUSED: EXIT.notPermitted,
   ERR_SPACE_ROLE: EXIT.notPermitted,
+  ERR_WRITE_NOT_ALLOWED: EXIT.notPermitted,
   ERR_FOR_PEOPLE: EXIT.notPermitted,
   ERR_LINK_REFUSED: EXIT.notPermitted,
   ERR_LINK_TICKET: EXIT.notPermitted,
@@ -57,6 +58,8 @@ const EXIT_BY_CODE: Readonly<Record<string, number>> = {
   ERR_PEER_NOT_READY: EXIT.unreachable,
   ERR_TICKET_MALFORMED: EXIT.usage,
   ERR_TICKET_EXPIRED: EXIT.notPermitted,
+  ERR_BACKUP_UNREADABLE: EXIT.notFound,
+  ERR_BACKUP_DAMAGED: EXIT.verification,
   ERR_KEY_CORRUPT: EXIT.verification,
   ERR_STORE_CORRUPT: EXIT.verification,
 }

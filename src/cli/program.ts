@@ -1,5 +1,5 @@
 import { Command, type CommanderError } from 'commander'
-import { run } from './command.ts'
+import { reportError, run } from './command.ts'
 import { addBackupCommands } from './commands/backup.ts'
 import { addCognitionCommands } from './commands/cognition.ts'
 import { addDaemonCommands } from './commands/daemon.ts'
@@ -11,7 +11,7 @@ import { addNetworkCommands } from './commands/network.ts'
 import { addQuotaCommand } from './commands/quota.ts'
 import { addResearchCommands } from './commands/research.ts'
 import { addSpaceCommands } from './commands/spaces.ts'
-import { EXIT } from './errors.ts'
+import { CliError, EXIT } from './errors.ts'
 import { runShim } from './shim.ts'
 import { VERSION } from './version.ts'
 
@@ -45,5 +45,9 @@ export function program(): Command {
 
 /** Commander's own exits, under our documented codes: help and version are fine, everything else is bad usage. */
 function onCommanderExit(error: CommanderError): never {
-  process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
+  if (error.exitCode === 0) process.exit(EXIT.ok)
+  const message = error.message.replace(/^error: /, '')
+  if (process.argv.includes('--json'))
+    reportError(new CliError('ERR_USAGE', message, { fix: 'See `plexus --help`.' }), true)
+  process.exit(EXIT.usage)
 }

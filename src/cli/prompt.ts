@@ -31,14 +31,19 @@ export async function assertConfirmed(
 ): Promise<void> {
   if (options.yes) return
   if (options.json || !canAsk()) {
-    throw new CliError('ERR_USAGE', 'nobody is here to confirm it', { fix: `${question} Then give --yes.` })
+    throw new CliError('ERR_USAGE', 'nobody is here to confirm it', { fix: `Give --yes if you agree. ${question}` })
   }
   if (!(await confirms(question, options.signal))) throw new CliError('ERR_USAGE', 'not confirmed: nothing was changed')
 }
 
 /** What is meant for no command line, from the person or from a pipe. */
 export async function readSecret(question: string, signal: AbortSignal): Promise<string> {
-  if (canAsk()) return await ask(question, signal)
+  const text = canAsk() ? await ask(question, signal) : await standardInput()
+  if (text !== '') return text
+  throw new CliError('ERR_USAGE', 'no phrase was given', { fix: 'Type it when asked, or give it on standard input.' })
+}
+
+async function standardInput(): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of process.stdin) {

@@ -16,10 +16,11 @@ export function spaceMeant(node: PlexusNode, wanted: string | undefined): SpaceI
   return chosenSpace(node.spaces.list(), wanted)
 }
 
-/** As `spaceMeant`, but also a shared space that this device is no member of any more: that is what there is to tell. */
+/** As `spaceMeant`, but a shared space that this device is no member of any more where there is no other: that is what there is to tell. */
 export function spaceToShow(node: PlexusNode, wanted: string | undefined): SpaceInfo {
-  const newest = node.spaces.list().findLast(({ personal }) => !personal)
-  return wanted === undefined && newest !== undefined ? newest : spaceMeant(node, wanted)
+  const shared = node.spaces.list().filter(({ personal }) => !personal)
+  const former = shared.every(({ self }) => self === undefined) ? shared.at(-1) : undefined
+  return wanted === undefined && former !== undefined ? former : spaceMeant(node, wanted)
 }
 
 /** What can be told apart by name or id. */

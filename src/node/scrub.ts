@@ -78,9 +78,9 @@ export class Scrub implements Component {
       healed: this.#healed,
     }
     if (this.#timer === undefined) return { state: 'stopped', since: this.#since, figures }
+    const garbled = this.#damaged.values().reduce((count, { isBare }) => count + (isBare ? 0 : 1), 0)
     const reason =
-      this.#failure ??
-      (this.#damaged.size === 0 ? undefined : `${this.#damaged.size} records on this disk are not as they were written`)
+      this.#failure ?? (garbled === 0 ? undefined : `${garbled} records on this disk are not as they were written`)
     if (reason === undefined) return { state: 'ok', since: this.#since, figures }
     const fix = 'They come back by themselves from members that hold them. Check the disk; keep a backup.'
     return { state: 'degraded', since: this.#since, reason, fix, figures }
@@ -117,18 +117,22 @@ export class Scrub implements Component {
     if (this.#damaged.size === 0) this.#since = this.#use.clock.now()
     this.#damaged.set(key, record)
     this.#found++
-    log.warn({ space: record.space, author: record.author, seq: record.seq }, 'a record is damaged on this disk')
+    const { space, author, seq, isBare } = record
+    if (isBare) log.debug({ space, author, seq }, 'the body of a record is missing')
+    else log.warn({ space, author, seq }, 'a record is damaged on this disk')
   }
 
   /** Never rejects. */
   async #heal(): Promise<void> {
     const { sync, clock, random, log } = this.#use
     const { signal } = this.#abort
-    for (const [key, { space, author, log: name, seq }] of this.#damaged) {
+    for (const [key, { space, author, log: name, seq, isBare }] of this.#damaged) {
       if (signal.aborted) return
       try {
         const fetched = await sync.fetchBodies(space, { author, log: name, from: seq, to: seq }, { signal })
         if (fetched > 0 && this.#damaged.delete(key)) this.#healed++
+        // Nobody here has it; the next pass asks again.
+        else if (isBare) this.#damaged.delete(key)
       } catch (error) {
         log.debug({ reason: reasonOf(error) }, 'a damaged record was not fetched yet')
       }

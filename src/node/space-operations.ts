@@ -84,7 +84,10 @@ export function spaceLifeOperations(node: PlexusNode, random: Random): readonly 
       name: 'space.create',
       summary: 'Make a space of our own',
       input: z.object({
-        name: z.string().min(1).max(SPACE_NAME_MAX_CHARS),
+        name: z
+          .string()
+          .min(1, 'a space needs a name')
+          .max(SPACE_NAME_MAX_CHARS, `at most ${SPACE_NAME_MAX_CHARS} characters`),
         recovery: z.boolean().default(false).describe('With a phrase that can bring it back'),
         encrypted: z.boolean().default(true),
         history: z.enum(['all', 'since-admission']).default('all').describe('What a new member may read of the past'),
@@ -104,7 +107,10 @@ export function spaceLifeOperations(node: PlexusNode, random: Random): readonly 
       run: async ({ space, force }, context) => {
         assertPerson(context)
         const info = spaceMeant(node, space)
-        if (info.personal) throw new NodeError('ERR_INVALID_INPUT', 'a private space is not left')
+        if (info.personal)
+          throw new NodeError('ERR_INVALID_INPUT', 'the private space is never left', {
+            fix: '`plexus space list` shows the others.',
+          })
         await spaces.leave(info.id, { force })
         await node.standing.told()
         return { space: named(info) }

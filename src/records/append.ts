@@ -354,7 +354,7 @@ function full(bytes: number): RecordsError {
 
 function notAllowed(reason: string): RecordsError {
   return new RecordsError('ERR_WRITE_NOT_ALLOWED', `this device may not write here: ${reason}`, {
-    fix: 'Ask an admin of the space for a role that may write, or check that the space is the right one.',
+    fix: '`plexus members` shows the role of this device, or that it was removed; an admin of the space can change that.',
   })
 }
 

@@ -77,7 +77,9 @@ export class Ingest {
   /** Judges new frames, and then what waited for them. */
   frames(candidates: readonly Candidate[], mode: 'single' | 'run'): void {
     for (const [index, candidate] of candidates.entries()) {
-      const isGenuine = mode === 'run' ? () => this.#isCovered(candidates, index) : () => this.#isSigned(candidate)
+      // What one member took on the word of a later record another may hold another one for, and neither could prove it.
+      const isAlone = mode === 'single' || classOfLog(candidate.header.log) === LOG_CLASS.control
+      const isGenuine = isAlone ? () => this.#isSigned(candidate) : () => this.#isCovered(candidates, index)
       const outcome = this.#judge(candidate, isGenuine)
       this.#report.count(outcome === 'parked' && !this.#setAside(candidate) ? 'duplicate' : outcome)
     }
@@ -241,7 +243,11 @@ export class Ingest {
     const before = seq === 1 ? NO_RECORD : records.idAt(log, seq - 1)
     const place = records.place(log, seq)
     // Ours is not what was stored: no proof of anything.
-    if (place !== undefined && records.faultAt(log, seq) === 'header') return this.#heal(log, place, candidate)
+    if (place !== undefined && records.faultAt(log, seq) === 'header') {
+      // What follows names what stood here; an author might offer something else.
+      const stood = this.#ledger.idByChain(log, seq)
+      return stood === undefined || bytesEqual(stood, candidate.id) ? this.#heal(log, place, candidate) : 'duplicate'
+    }
     this.#init.validity.fork(log, candidate)
     // What waited for this log waits in vain now.
     this.#grown.add(log)

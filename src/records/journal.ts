@@ -229,7 +229,9 @@ class SqliteJournal implements Journal {
         for (const row of faulty) this.#ledger.dropDamage(row)
       })
     }
-    const damaged = faulty.map(({ log, seq }) => ({ space: log.space, author: log.author, log: log.hex, seq }))
+    const damaged = faulty.map(({ log, seq, fault }) => {
+      return { space: log.space, author: log.author, log: log.hex, seq, isBare: fault === 'missing' }
+    })
     return { through: rows.length < limit ? undefined : rows.at(-1)?.rid, damaged }
   }
 

@@ -83,6 +83,8 @@ export class Ledger {
   #read: StoredRecord[] = []
   /** Logs of which something was removed, or counts again, in this transaction. */
   readonly #changed = new Set<Log>()
+  /** Where bodies are missing that may be kept, from one number to another. */
+  readonly #missing = new Map<Log, { from: number; to: number }>()
   /** Expiring logs that may have nothing left whose time is not over. */
   readonly #spent = new Set<Log>()
   /** Spaces whose control records changed in this transaction. */
@@ -175,7 +177,8 @@ export class Ledger {
     })
     if (body !== null) {
       if (!isSealed || plain !== undefined) this.views.touch(record)
-    } else if (log.class === LOG_CLASS.expiring) this.#spent.add(log)
+    } else if (mayHaveBody) this.#miss(log, seq)
+    else if (log.class === LOG_CLASS.expiring) this.#spent.add(log)
     if (log.class === LOG_CLASS.control) {
       this.#controlled.add(log.space)
       this.#init.authority.observe(record)
@@ -240,12 +243,12 @@ export class Ledger {
   /** Drops what is damaged of a row, so that another copy of the record is taken. */
   dropDamage({ rid, log, seq, fault }: InspectedRow): void {
     if (fault === 'header' || (fault === 'body' && log.class === LOG_CLASS.control)) {
-      this.records.markDamaged(log, rid, this.#idByChain(log, seq))
+      this.records.markDamaged(log, rid, this.idByChain(log, seq))
     } else if (fault === 'body') this.records.dropBody(log, rid)
   }
 
   /** What the head of the log, or the next record, says that the id of this one is. */
-  #idByChain(log: Log, seq: number): Uint8Array | undefined {
+  idByChain(log: Log, seq: number): Uint8Array | undefined {
     if (seq === log.state.seq) return log.state.id
     const next = this.records.frameAt(log, seq + 1)
     return next === undefined ? undefined : decodeHeader(next.frame.header).prev
@@ -269,11 +272,14 @@ export class Ledger {
     this.#spent.add(log)
   }
 
-  /** Drops the body of whatever is kept of this place. Control records never lose theirs. */
-  erasePlace(space: SpaceId, { author, log: name, seq }: RecordPlace): void {
-    if (!this.#init.authority.isErased(space, author, name, seq)) return
+  /** Drops the body of whatever is kept of this place, or lets it be had again. Control records never lose theirs. */
+  settleErasure(space: SpaceId, { author, log: name, seq }: RecordPlace): void {
     const log = this.#logOf({ space, author, log: name })
     if (log.class === LOG_CLASS.control) return
+    if (!this.#init.authority.isErased(space, author, name, seq)) {
+      this.#unerase(log, seq)
+      return
+    }
     this.parking.dropBody(space, log, seq)
     if (log.n === 0) return
     this.voided.dropBody(log, seq)
@@ -281,6 +287,19 @@ export class Ledger {
     if (!place?.hasBody) return
     const record = this.records.byRid(place.rid)
     if (record !== undefined) this.erase(record)
+  }
+
+  #unerase(log: Log, seq: number): void {
+    if (log.n === 0 || this.records.place(log, seq)?.state !== RECORD_STATE.erased) return
+    const stored = this.records.frameAt(log, seq)
+    if (stored === undefined || !this.mayHaveBody(log, decodeHeader(stored.frame.header))) return
+    this.records.unerase(stored.rid)
+    this.#miss(log, seq)
+  }
+
+  #miss(log: Log, seq: number): void {
+    const { from, to } = this.#missing.get(log) ?? { from: seq, to: seq }
+    this.#missing.set(log, { from: Math.min(from, seq), to: Math.max(to, seq) })
   }
 
   /** Nothing after `last` counts any more: what is held of it goes to `voided`. Of a log that was pruned after `last` nothing is left. */
@@ -360,17 +379,15 @@ export class Ledger {
   #emit(): void {
     const { events } = this.#init
     const [stored, forked, read] = [this.#stored, this.#forked, this.#read]
-    const changed = [...this.#changed].map((log) => ({
-      space: log.space,
-      author: log.author,
-      log: log.hex,
-      head: headOf(log),
-    }))
+    const nameOf = ({ space, author, hex }: Log) => ({ space, author, log: hex })
+    const changed = [...this.#changed].map((log) => ({ ...nameOf(log), head: headOf(log) }))
+    const missing = [...this.#missing].map(([log, range]) => ({ ...nameOf(log), ...range }))
     this.#clear()
     for (const space of this.quotas.takeFreed()) events.emit('space:room', { space })
     for (const event of stored) events.emit('record:stored', event)
     for (const event of forked) events.emit('log:forked', event)
     for (const event of changed) events.emit('log:changed', event)
+    for (const event of missing) events.emit('bodies:missing', event)
     for (const record of read) events.emit('record:read', { record })
   }
 
@@ -403,6 +420,7 @@ export class Ledger {
     this.#lost.clear()
     this.#read = []
     this.#changed.clear()
+    this.#missing.clear()
     this.#spent.clear()
     this.#controlled.clear()
   }

@@ -280,6 +280,11 @@ export class RecordTable {
     this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.erased, rid)
   }
 
+  /** An erased body may be had again. */
+  unerase(rid: number): void {
+    this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.live, rid)
+  }
+
   /** Encrypted records after `rid` that could not be read here, in storage order. */
   unread(afterRid: number, limit: number): readonly UnreadRecord[] {
     const sql = `SELECT ${COLUMNS} FROM record r JOIN body b USING (rid)

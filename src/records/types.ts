@@ -148,6 +148,8 @@ export interface RecordPlace {
 /** A record whose row in this store is not as it was written, or has lost its body. Its place is kept. */
 export interface DamagedRecord extends RecordPlace {
   readonly space: SpaceId
+  /** All is as it was written, and only the body is not there: it may be nowhere any more. */
+  readonly isBare: boolean
 }
 
 export type AuthorityVerdict =
@@ -200,7 +202,10 @@ export interface Authority {
   ruleOf(space: SpaceId, author: PeerId, log: string): LogRule
   /** Authors whose rules may have changed since the last call. */
   takeChangedRules(space: SpaceId): ReadonlySet<PeerId>
-  /** Records that may have been erased since the last call: `isErased` says whether they are. After `reload`, all of the space. */
+  /**
+   * Records that may be erased, or no longer be so, since the last call: `isErased` says which. After `reload`, all that are or
+   * ever were.
+   */
   takeErased(space: SpaceId): readonly RecordPlace[]
   /** Whether the body of this record is to be dropped, and not to be taken again. */
   isErased(space: SpaceId, author: PeerId, log: string, seq: number): boolean
@@ -273,6 +278,14 @@ export interface JournalEvents {
     readonly author: PeerId
     readonly log: string
     readonly head: LogHead | undefined
+  }
+  /** Bodies that may be kept and are not held, among the records of a log from one number to another: others may have them. */
+  'bodies:missing': {
+    readonly space: SpaceId
+    readonly author: PeerId
+    readonly log: string
+    readonly from: number
+    readonly to: number
   }
   /** A space that refused records because it was full takes them again. */
   'space:room': { readonly space: SpaceId }

@@ -145,7 +145,7 @@ export class Validity {
       authors = undefined
     }
     this.#applyAll(space, 'data', authors)
-    for (const place of authority.takeErased(space)) this.#ledger.erasePlace(space, place)
+    for (const place of authority.takeErased(space)) this.#ledger.settleErasure(space, place)
     if (rounds <= ROUNDS_MAX) return true
     this.#init.log.error({ space }, 'the control logs of a space do not come to rest')
     return false

@@ -1,5 +1,6 @@
 import type { PeerId } from '../base/index.ts'
 import type { Draft } from '../records/index.ts'
+import type { Standing } from './membership.ts'
 import type { SpaceState } from './space-state.ts'
 import type { Role } from './types.ts'
 
@@ -22,4 +23,6 @@ export interface KeyChanges {
   onAdmission(state: SpaceState, admitted: Admitted): readonly Draft[]
   /** A new epoch for whoever remains, if this device may make one. */
   onRemoval(state: SpaceState, removed: PeerId): readonly Draft[]
+  /** The one or the other, where a role lets somebody read who could not, or no more. */
+  onRole(state: SpaceState, target: Standing, role: Role): readonly Draft[]
 }

@@ -17,11 +17,27 @@ export interface SpaceName {
   readonly personal: boolean
 }
 
-/** The space that somebody means by `wanted`, its id or its name; of several with one name the newest. Throws `ERR_SPACE_UNKNOWN`. */
+/** An id may be cut to this many digits where it says which space is meant. */
+const ID_PREFIX_MIN_CHARS = 8
+
+/**
+ * The space that somebody means by `wanted`: its name, its id, or at least the first eight digits of that. Among spaces of one name a
+ * personal one comes first, whatever others call theirs; then the newest that we are in; then the newest. Throws `ERR_SPACE_UNKNOWN`.
+ */
 export function spaceCalled(spaces: readonly SpaceInfo[], wanted: string): SpaceInfo {
-  const found = spaces.find((space) => space.id === wanted) ?? spaces.findLast((space) => space.name === wanted)
+  const named = spaces.filter(({ name }) => name === wanted)
+  const found =
+    spaces.find(({ id }) => id === wanted) ??
+    named.find(({ personal }) => personal) ??
+    named.findLast(({ self }) => self !== undefined) ??
+    named.at(-1) ??
+    onlyOne(spaces.filter(({ id }) => wanted.length >= ID_PREFIX_MIN_CHARS && id.startsWith(wanted)))
   if (found !== undefined) return found
   throw unknown(spaces, `no space is called ${JSON.stringify(wanted)}`)
+}
+
+function onlyOne<T>(candidates: readonly T[]): T | undefined {
+  return candidates.length === 1 ? candidates[0] : undefined
 }
 
 /**
@@ -53,7 +69,7 @@ export function nameOfMember(spaces: Spaces, id: SpaceId, peer: PeerId): PeerNam
 }
 
 function unknown(spaces: readonly SpaceInfo[], message: string): SpaceError {
-  const names = spaces.map((space) => quotedLine(space.name)).join(', ')
-  const fix = names === '' ? 'Make the first one with `plexus invite`, or join one.' : `Use one of: ${names}.`
+  const names = [...new Set(spaces.map((space) => quotedLine(space.name)))].join(', ')
+  const fix = names === '' ? 'Make one with `plexus space create`, or join one.' : `Use one of: ${names}; or its id.`
   return new SpaceError('ERR_SPACE_UNKNOWN', message, { fix })
 }

@@ -6,15 +6,20 @@ import { PLAIN_MARK, placeOfKey } from './rules.ts'
 export class RuleNews {
   #marks: ReadonlyMap<PeerId, string> = new Map()
   #erased: ReadonlySet<string> = new Set()
+  /** Answered to be erased since the store last asked. */
+  #answered = new Set<string>()
   /** All that was ever told: after a rollback the store has not done what it was told last. */
   readonly #told = new Set<PeerId>()
+  readonly #everErased = new Set<string>()
   #isAnew = true
+  #isErasedAnew = true
 
   /** `before` kept the news of a state that no longer holds. */
   constructor(before?: RuleNews) {
     if (before === undefined) return
     this.#marks = before.#marks
     this.#told = before.#told
+    this.#everErased = before.#everErased
   }
 
   takeRules(marks: ReadonlyMap<PeerId, string>): ReadonlySet<PeerId> {
@@ -31,9 +36,21 @@ export class RuleNews {
     return changed
   }
 
+  /** The store may have acted on the answer that a place is erased. */
+  noteErased(key: string): void {
+    if (this.#everErased.has(key) && this.#erased.has(key)) return
+    this.#everErased.add(key)
+    this.#answered.add(key)
+  }
+
+  /** Places that are erased since the store last asked, and those that are no longer. */
   takeErased(erased: ReadonlySet<string>): readonly RecordPlace[] {
-    const fresh = erased.difference(this.#erased)
+    const before = this.#isErasedAnew ? this.#everErased : this.#erased.union(this.#answered)
+    const changed = erased.difference(this.#erased).union(before.difference(erased))
+    for (const key of changed) this.#everErased.add(key)
     this.#erased = erased
-    return [...fresh].map(placeOfKey)
+    this.#answered = new Set()
+    this.#isErasedAnew = false
+    return [...changed].map(placeOfKey)
   }
 }

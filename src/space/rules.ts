@@ -44,6 +44,10 @@ export class SpaceRules {
     return isAtLeast(devices.get(peer)?.granted, neededFor(logClass))
   }
 
+  wasAdmin(peer: PeerId): boolean {
+    return isAtLeast(this.#init.devices.get(peer)?.granted, 'admin')
+  }
+
   /** Where a log ends that `admits` lets be; of others it says nothing. */
   ruleOf(peer: PeerId, log: string): LogRule {
     const device = this.#init.devices.get(peer)
@@ -114,7 +118,7 @@ function isUntouched({ tenure }: Device, own: readonly Acceptance[]): boolean {
   return tenure.revocations.length + tenure.accepts.length + own.length === 0
 }
 
-function placeKey(peer: PeerId, log: string, seq: number): string {
+export function placeKey(peer: PeerId, log: string, seq: number): string {
   return `${peer}/${log}/${seq}`
 }
 

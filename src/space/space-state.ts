@@ -6,6 +6,7 @@ import { isDeviceProof } from './device-proof.ts'
 import { certified } from './invite-key.ts'
 import { evaluateMembership, type Membership, type Standing } from './membership.ts'
 import { RuleNews } from './rule-news.ts'
+import { placeKey } from './rules.ts'
 import type { Member, SpaceInfo } from './types.ts'
 
 /** What `Authority.digest` gives, in bytes. */
@@ -88,6 +89,11 @@ export class SpaceState {
     return (this.#evaluated?.rules.admits(peer, logClass) ?? false) || this.membership.rules.admits(peer, logClass)
   }
 
+  /** Whether the device is known to be or to have been an admin, by the last evaluation. */
+  wasAdmin(peer: PeerId): boolean {
+    return this.#evaluated?.rules.wasAdmin(peer) ?? peer === this.genesis.author
+  }
+
   /** As with `mayHold`, a log that had no end at the last evaluation has none until the rules are taken. */
   ruleOf(peer: PeerId, log: string): LogRule {
     const last = this.#evaluated?.rules.ruleOf(peer, log)
@@ -99,7 +105,10 @@ export class SpaceState {
   }
 
   isErased(peer: PeerId, log: string, seq: number): boolean {
-    return (this.#evaluated ?? this.membership).rules.isErased(peer, log, seq)
+    const { rules } = this.#evaluated ?? this.membership
+    if (!rules.isErased(peer, log, seq)) return false
+    this.#news.noteErased(placeKey(peer, log, seq))
+    return true
   }
 
   takeErased(): readonly RecordPlace[] {

@@ -14,7 +14,6 @@ import { type Identity, isName, NAME_MAX_CHARS, type Verifier } from '../identit
 import {
   type AuthorityVerdict,
   type BodyCipher,
-  type BodyMap,
   type Journal,
   LOG_CLASS,
   type LogClass,
@@ -26,47 +25,36 @@ import {
 } from '../records/index.ts'
 import type { Database } from '../store/index.ts'
 import { CarriedProofs } from './carried-proofs.ts'
-import {
-  type ControlFields,
-  type ControlRecord,
-  type ControlType,
-  type GrantableRole,
-  SPACE_NAME_MAX_CHARS,
-  writeControl,
-} from './control-records.ts'
+import { type ControlRecord, SPACE_NAME_MAX_CHARS, writeControl } from './control-records.ts'
 import { discoverySecret } from './discovery-keys.ts'
 import { SpaceError } from './errors.ts'
 import { Governor } from './governance.ts'
-import { INVITE_SEED_BYTES, inviteKey, signRequest } from './invite-key.ts'
+import { Granter } from './granting.ts'
+import { signRequest } from './invite-key.ts'
 import { SpaceKeys } from './keys/space-keys.ts'
-import type { Standing } from './membership.ts'
+import { MembershipNews } from './membership-news.ts'
 import { Redeemer } from './redemption.ts'
-import { isAtLeast, rankOf } from './roles.ts'
 import { controlRecordOf, DIGEST_BYTES, SpaceState } from './space-state.ts'
-import { formatTicket } from './tickets.ts'
-import {
-  type AcceptOptions,
-  type BranchChoice,
-  CONTROL_KIND,
-  type CreateOptions,
-  type DeviceAdmission,
-  type ForkInfo,
-  type FormerMember,
-  INVITE_MAX_USES,
-  type Invite,
-  type InviteOptions,
-  type JoinOutcome,
-  type JoinRequest,
-  type KeyFigures,
-  type KeysDue,
-  type Member,
-  type Removal,
-  ROLES,
-  type Role,
-  type SpaceEvents,
-  type SpaceInfo,
-  type Spaces,
-  type Ticket,
+import type {
+  AcceptOptions,
+  BranchChoice,
+  CreateOptions,
+  DeviceAdmission,
+  ForkInfo,
+  FormerMember,
+  Invite,
+  InviteOptions,
+  JoinOutcome,
+  JoinRequest,
+  KeyFigures,
+  KeysDue,
+  Member,
+  Removal,
+  Role,
+  SpaceEvents,
+  SpaceInfo,
+  Spaces,
+  Ticket,
 } from './types.ts'
 import { judgeWrite, mayReceive } from './write-rules.ts'
 
@@ -87,7 +75,6 @@ export interface SpacesComponents {
 
 const NO_DIGEST = new Uint8Array(DIGEST_BYTES)
 const PAGE_RECORDS = 1000
-const INVITE_MAX_TTL_MS = 366 * 24 * 3_600_000
 
 /**
  * The journal asks this who may write, and this writes through the journal. So: `createSpaces`, then the journal with it as
@@ -104,12 +91,12 @@ class StoredSpaces implements Spaces {
   readonly #self: PeerId
   readonly #keys: SpaceKeys
   readonly #redeemer: Redeemer
+  readonly #granter: Granter
   readonly #governor: Governor
   readonly #proofs: CarriedProofs
   readonly #states = new Map<SpaceId, SpaceState>()
   readonly #expected = new Map<SpaceId, number>()
-  /** Spaces whose control records changed in this turn, with what their membership was before it. */
-  readonly #changed = new Map<SpaceId, string | undefined>()
+  readonly #news: MembershipNews
   #attached: Journal | undefined
   #peers: ReadonlySet<PeerId> | undefined
 
@@ -120,8 +107,10 @@ class StoredSpaces implements Spaces {
     this.#components = components
     this.#self = identity.device.peer
     this.events = new Events(log)
+    this.#news = new MembershipNews(this.events, (space) => this.#states.get(space))
     const keys = new SpaceKeys({ identity, random, database, stateOf: (space) => this.#states.get(space) })
     this.#keys = keys
+    this.#granter = new Granter({ self: this.#self, clock, random, keys, journal: () => this.#journal })
     this.#governor = new Governor({ identity, verifier, clock, random, keys, journal: () => this.#journal })
     this.#proofs = new CarriedProofs(() => this.#journal, log)
     this.#redeemer = new Redeemer({
@@ -152,12 +141,12 @@ class StoredSpaces implements Spaces {
   load(): void {
     for (const space of this.#journal.spaces()) this.#read(space)
     // What was known before the start is no news.
-    this.#changed.clear()
+    this.#news.forget()
   }
 
   reload(space: SpaceId): void {
     const before = this.#states.get(space)
-    this.#noteChange(space, before)
+    this.#news.note(space, before)
     this.#read(space, before)
   }
 
@@ -196,7 +185,7 @@ class StoredSpaces implements Spaces {
   }
 
   observe(record: StoredRecord): void {
-    this.#noteChange(record.space, this.#states.get(record.space))
+    this.#news.note(record.space, this.#states.get(record.space))
     this.#take(record)
     this.#peers = undefined
   }
@@ -208,23 +197,6 @@ class StoredSpaces implements Spaces {
     const state = this.#states.get(record.space)
     if (state !== undefined) state.add(record, control)
     else if (isGenesis(control)) this.#states.set(record.space, new SpaceState(record, control, before))
-  }
-
-  /** Listeners hear of a change after the turn, because `observe` runs inside a transaction of the store. */
-  #noteChange(space: SpaceId, before: SpaceState | undefined): void {
-    if (this.#changed.size === 0) queueMicrotask(() => this.#announce())
-    if (!this.#changed.has(space)) this.#changed.set(space, before === undefined ? undefined : summaryOf(before))
-  }
-
-  #announce(): void {
-    const changes = [...this.#changed]
-    this.#changed.clear()
-    for (const [space, before] of changes) {
-      const state = this.#states.get(space)
-      if (state === undefined) continue
-      if (before === undefined) this.events.emit('space:added', { space })
-      if (before !== summaryOf(state)) this.events.emit('members:changed', { space })
-    }
   }
 
   ruleOf(space: SpaceId, author: PeerId, log: string): LogRule {
@@ -307,25 +279,7 @@ class StoredSpaces implements Spaces {
   }
 
   async invite(space: SpaceId, options: InviteOptions): Promise<{ readonly ticket: string; readonly invite: Invite }> {
-    const state = this.#known(space)
-    const { role, uses, ttlMs, addresses } = options
-    this.#assertAdmin(state)
-    if (state.genesis.body.personal) {
-      throw new SpaceError('ERR_SPACE_PERSONAL', 'nobody is invited to a personal space', {
-        fix: 'Create a space to share, and invite to that.',
-      })
-    }
-    assertGrantable(role)
-    if (!isWithin(uses, 1, INVITE_MAX_USES)) throw invalid(`uses must be from 1 to ${INVITE_MAX_USES}, not ${uses}`)
-    if (!isWithin(ttlMs, 1, INVITE_MAX_TTL_MS)) throw invalid('a ticket is valid for at least 1 ms and at most a year')
-
-    const { clock, random } = this.#components
-    const seed = random.bytes(INVITE_SEED_BYTES)
-    const key = hexOf(inviteKey(seed).publicKey)
-    const expires = Math.floor(clock.now()) + ttlMs
-    await this.#write(space, 'invite', { key, role, uses, expires })
-    const ticket = formatTicket({ space, issuer: this.#self, seed, addresses, expires })
-    return { ticket, invite: { id: key, space, role, uses, used: 0, expires, by: this.#self, revoked: false } }
+    return await this.#granter.invite(this.#known(space), options)
   }
 
   invites(space: SpaceId): readonly Invite[] {
@@ -343,22 +297,7 @@ class StoredSpaces implements Spaces {
   }
 
   async setRole(space: SpaceId, peer: PeerId, role: Role): Promise<void> {
-    const state = this.#known(space)
-    const own = this.#assertAdmin(state)
-    assertGrantable(role)
-    const target = state.membership.members.get(peer)
-    if (target === undefined) throw invalid('that peer is not a member of the space')
-    const lowersItself = peer === this.#self && target.role !== 'founder' && rankOf(role) < rankOf(target.role)
-    if (target.level <= own.level && !lowersItself) {
-      throw new SpaceError('ERR_SPACE_ROLE', 'only a member who came before may change the role of another', {
-        fix: 'Ask the founder or whoever admitted that member.',
-      })
-    }
-    if (target.role === role) return
-    const cuts = state.controlCuts(peer)
-    const body = writeControl('role', { device: peer, role, replaces: target.decision, cuts })
-    const change = { space, class: LOG_CLASS.control, kind: CONTROL_KIND.role, body }
-    await this.#journal.appendTogether([change, ...this.#keys.onRole(state, target, role)])
+    return await this.#granter.setRole(this.#known(space), peer, role)
   }
 
   async revoke(space: SpaceId, peer: PeerId): Promise<Removal> {
@@ -424,11 +363,6 @@ class StoredSpaces implements Spaces {
     return body === undefined || body === null ? undefined : discoverySecret(body)
   }
 
-  async #write<T extends ControlType>(space: SpaceId, type: T, fields: ControlFields[T]): Promise<StoredRecord> {
-    const body: BodyMap = writeControl(type, fields)
-    return this.#journal.append({ space, class: LOG_CLASS.control, kind: CONTROL_KIND[type], body })
-  }
-
   #known(space: SpaceId): SpaceState {
     const state = this.#states.get(space)
     if (state === undefined) {
@@ -438,20 +372,6 @@ class StoredSpaces implements Spaces {
     }
     return state
   }
-
-  #assertAdmin(state: SpaceState): Standing {
-    const own = state.membership.members.get(this.#self)
-    if (own !== undefined && isAtLeast(own.role, 'admin')) return own
-    throw new SpaceError('ERR_SPACE_ROLE', `this needs the role admin; yours is ${own?.role ?? 'none'}`, {
-      fix: 'Ask an admin of the space.',
-    })
-  }
-}
-
-/** What listeners of `members:changed` can see of a membership. */
-function summaryOf(state: SpaceState): string {
-  const lines = [...state.membership.members.values()].map(({ peer, role, level, name }) => [peer, role, level, name])
-  return JSON.stringify(lines)
 }
 
 function isEpoch(control: ControlRecord | undefined): control is ControlRecord<'epoch'> {
@@ -462,17 +382,8 @@ function isGenesis(control: ControlRecord | undefined): control is ControlRecord
   return control?.body.type === 'genesis'
 }
 
-function isWithin(value: number, min: number, max: number): boolean {
-  return Number.isSafeInteger(value) && value >= min && value <= max
-}
-
 function assertName(name: string, maxChars: number = NAME_MAX_CHARS): void {
   if (!isName(name, maxChars)) throw invalid(`a name has 1 to ${maxChars} printable characters and no blanks around it`)
-}
-
-function assertGrantable(role: Role): asserts role is GrantableRole {
-  if (role === 'founder' || !ROLES.includes(role))
-    throw invalid(`the role must be one of ${ROLES.slice(0, -1).join(', ')}`)
 }
 
 function invalid(message: string): SpaceError {

@@ -44,7 +44,7 @@ export function judgeWrite(write: Write, context: WriteContext): AuthorityVerdic
   const { isNew = false } = write
   const needed = isNew ? neededNow(write) : neededFor(write.class)
   const may = isNew ? isAtLeast(state.membership.members.get(author)?.role, needed) : state.mayHold(author, write.class)
-  return may ? ALLOWED : { allowed: false, unknown: true, reason: `the author is not known as ${needed} or better` }
+  return may ? ALLOWED : { allowed: false, unknown: true, reason: `that takes the role ${needed} or a higher one` }
 }
 
 /** What every member may write of the control records: about itself, and about other devices of its own. */

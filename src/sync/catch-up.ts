@@ -264,6 +264,8 @@ export class CatchUp {
     if (this.#parity.learn(peer, theirs.holds)) {
       this.#parity.mention(peer)
       if (isWhole(theirs)) this.#keepCursor(peer, theirs)
+      // What we waited to hear of is what it lacked, and has by now.
+      if (pull.phase === 'await') this.#finish(pull)
     } else if (pull.phase === 'idle' && this.#mayBegin(pull)) {
       this.#leaveIdle(pull, 'hello', true)
       this.#compare(pull, theirs)

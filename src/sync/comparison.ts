@@ -130,9 +130,8 @@ export class Comparison {
     if (walk.isCut) this.isComplete = false
     // The sums of all logs differ and those of their parts do not: what is told of either is wrong, or things have changed.
     else if (walk.differences === 0) return this.#askHave(walk.group)
-    // The other may wait to hear it, though there is nothing to hear.
-    const isAwaited = this.#isLarge(walk.group)
-    return this.#fetch(walk.group, walk.ahead.length > 0 || isAwaited ? walk.ahead : undefined)
+    // Who waits and has nothing to hear hears that we are in step, once what was found is fetched.
+    return this.#fetch(walk.group, walk.ahead.length > 0 ? walk.ahead : undefined)
   }
 
   onForks(more: boolean, after: LogRef | undefined): Step {

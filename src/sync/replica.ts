@@ -7,6 +7,11 @@ import type { SyncStore } from './sync-store.ts'
 import type { Replication } from './types.ts'
 import { decodeBodies, encodeBodiesRequest, type Keeping, type Range, WANT_MAX_RANGES } from './wire.ts'
 
+/** Parts of logs in which missing bodies are looked for; beyond that the first is forgotten, and scrubbing finds it. */
+export const WANTED_MAX_RANGES = 256
+/** What is missing in what comes shortly after one another is asked for together. */
+export const WANTED_DELAY_MS = 1_000
+
 export interface ReplicaComponents {
   readonly space: SpaceId
   readonly bus: Bus
@@ -21,10 +26,22 @@ export interface ReplicaComponents {
   readonly ingest: (peer: PeerId, frames: readonly Frame[]) => void
 }
 
+interface Wanted {
+  readonly author: PeerId
+  readonly log: string
+  from: number
+  to: number
+  /** Who was asked already. */
+  readonly asked: Set<PeerId>
+}
+
 /** How much of a space this peer keeps, and the bodies that it fetches later. */
 export class Replica {
   readonly #use: ReplicaComponents
   #isFilling = false
+  /** Where bodies are missing that others may have. */
+  #wanted: readonly Wanted[] = []
+  #isAsking = false
 
   constructor(components: ReplicaComponents) {
     this.#use = components
@@ -71,7 +88,7 @@ export class Replica {
     let [fetched, failure]: [number, unknown] = [0, undefined]
     for (const peer of holders) {
       try {
-        fetched += await this.#fetchFrom(peer, range, signal)
+        fetched += (await this.#fetchFrom(peer, range, signal)).fetched
         failure = undefined
       } catch (error) {
         signal.throwIfAborted()
@@ -82,12 +99,38 @@ export class Replica {
     return fetched
   }
 
+  /** Asks for the bodies that are missing there: each holder once, those that are linked soon. */
+  want({ author, log, from, to }: Range): void {
+    if (this.keeping(groupOf(log)) !== 'bodies') return
+    const open = this.#wanted.find((one) => one.asked.size === 0 && one.log === log && one.author === author)
+    if (open === undefined) {
+      this.#wanted = [...this.#wanted, { author, log, from, to, asked: new Set<PeerId>() }].slice(-WANTED_MAX_RANGES)
+    } else {
+      open.from = Math.min(open.from, from)
+      open.to = Math.max(open.to, to)
+    }
+    void this.#askSoon()
+  }
+
+  async #askSoon(): Promise<void> {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    try {
+      await delay(this.#use.clock, WANTED_DELAY_MS, this.#use.signal)
+      await this.fill()
+    } catch (error) {
+      this.#use.log.debug({ reason: reasonOf(error) }, 'missing bodies are not asked for any more')
+    }
+    this.#isAsking = false
+  }
+
   /** Fetches bodies that were left out before they were wanted. Never rejects; what fails is tried again by the next call. */
   async fill(): Promise<void> {
     if (this.#isFilling) return
     this.#isFilling = true
     try {
       for (const group of GROUPS) await this.#fillGroup(group)
+      for (const wanted of this.#wanted) await this.#fillWanted(wanted)
     } catch (error) {
       this.#use.log.debug({ reason: reasonOf(error) }, 'bodies could not be fetched; later again')
     }
@@ -107,30 +150,53 @@ export class Replica {
     store.keep(GROUPS.indexOf(group), { keeping: 'bodies', claims: 'bodies' })
   }
 
-  /** One pass over the range, a batch at a time. */
-  async #fetchFrom(peer: PeerId, range: Range, signal: AbortSignal): Promise<number> {
+  async #fillWanted(wanted: Wanted): Promise<void> {
+    const { holders, signal, log } = this.#use
+    for (const peer of holders(groupOf(wanted.log))) {
+      if (wanted.asked.has(peer)) continue
+      wanted.asked.add(peer)
+      try {
+        if ((await this.#fetchFrom(peer, wanted, signal)).left > 0) continue
+        this.#wanted = this.#wanted.filter((one) => one !== wanted)
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        wanted.asked.delete(peer)
+        log.debug({ peer, reason: reasonOf(error) }, 'missing bodies were not had from a peer')
+      }
+    }
+  }
+
+  /** One pass over the range, a batch at a time: how many bodies came, and how many are missing still. */
+  async #fetchFrom(
+    peer: PeerId,
+    range: Range,
+    signal: AbortSignal,
+  ): Promise<{ readonly fetched: number; readonly left: number }> {
     const { bus, clock, space, ingest } = this.#use
     const { to } = range
-    let fetched = 0
+    let [fetched, left] = [0, 0]
     for (let from = range.from; from <= to; ) {
       const { missing, through } = this.#lacking({ ...range, from })
       from = through + 1
-      for (let asked = missing.slice(0, WANT_MAX_RANGES); asked.length > 0; ) {
+      let asked = missing.slice(0, WANT_MAX_RANGES)
+      while (asked.length > 0) {
         const body = encodeBodiesRequest({ space, ranges: asked })
         const answer = await bus.request(peer, 'sync.bodies', body, { direct: true, priority: 'low', signal })
         const frames = decodeFrames(decodeBodies(answer).frames)
         if (frames.length === 0) break
         ingest(peer, frames)
-        const left = asked.flatMap((one) => this.#lacking(one).missing)
-        const came = countOf(asked) - countOf(left)
+        const rest = asked.flatMap((one) => this.#lacking(one).missing)
+        const came = countOf(asked) - countOf(rest)
         fetched += came
         if (came === 0) break
-        asked = left
+        asked = rest
       }
+      left += countOf(asked)
       // A long log is read in turns.
       await delay(clock, 0, signal)
     }
-    return fetched
+    return { fetched, left }
   }
 
   /** What is missing at the beginning of a range, up to `through`. A record that is damaged on this disk is missing as a whole. */

@@ -205,6 +205,11 @@ export class SpaceSync {
     else this.#index.advance(head)
   }
 
+  /** Bodies are not held that may be. */
+  bodiesMissing(range: Range): void {
+    this.#replica.want(range)
+  }
+
   forked(): void {
     this.#forks.forget()
   }

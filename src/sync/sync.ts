@@ -115,6 +115,9 @@ class SpacesSync implements Sync {
         this.#spaces.get(space)?.changed({ author, log }, head),
       ),
     )
+    listening.use(
+      journal.events.on('bodies:missing', ({ space, ...range }) => this.#spaces.get(space)?.bodiesMissing(range)),
+    )
     listening.use(spaces.events.on('space:added', ({ space }) => this.#open(space)))
     listening.use(spaces.events.on('members:changed', ({ space }) => this.#onMembersChanged(space)))
     listening.use(journal.events.on('space:room', ({ space }) => this.#spaces.get(space)?.membersChanged()))

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemRandom } from '../../base/index.ts'
 import { ControlClient, ControlError } from '../../control/index.ts'
-import type { BackupManifest } from '../../node/index.ts'
+import type { BackupManifest, RepairReport } from '../../node/index.ts'
 import { type CommandContext, run } from '../command.ts'
 import type { ExportOptions } from '../export.ts'
 import { age, counted, oneLine, progressLine, table } from '../terminal.ts'
@@ -17,6 +17,8 @@ interface BackupOptions {
 interface RepairOptions {
   readonly force?: boolean
 }
+
+type Rebuilt = NonNullable<RepairReport['rebuilt']>
 
 interface RestoreOptions {
   readonly dryRun?: boolean
@@ -138,15 +140,23 @@ async function repair(context: CommandContext, options: RepairOptions): Promise<
     return context.finish(report, 'the database is sound; nothing was changed (--force rebuilds it all the same)')
   }
   const lines = [
-    `found      ${oneLine(found, 300)}`,
+    `found      ${found === 'ok' ? 'no damage' : oneLine(found, 300)}`,
     `kept       ${counted(rebuilt.records, 'record')}, ${counted(rebuilt.otherRows, 'setting and key', 'settings and keys')}`,
-    `lost       ${counted(rebuilt.lostRows, 'record')}, the bodies of ${rebuilt.lostBodies} more; ${rebuilt.refused} do not count without them`,
+    `lost       ${lossOf(rebuilt)}`,
     ...(rebuilt.incomplete.length === 0 ? [] : [`incomplete ${rebuilt.incomplete.join(', ')}`]),
-    `the damaged database is in ${aside}`,
+    `the old database is in ${aside}`,
     '',
-    'start with `plexus up`: what was lost comes back from the members that hold it',
+    rebuilt.records === 0
+      ? 'this peer knows none of its spaces any more: `plexus restore FILE --replace` brings back a backup; without one, `plexus up` starts empty, under the same key, and others have to invite it again'
+      : 'start with `plexus up`: what was lost comes back from the members that hold it',
   ]
   context.finish(report, lines.join('\n'))
+}
+
+function lossOf({ records, lostRows, lostBodies, refused }: Rebuilt): string {
+  if (records === 0) return 'all records: none could be read'
+  if (lostRows + lostBodies + refused === 0) return 'nothing that could be seen'
+  return `${counted(lostRows, 'record')}, the bodies of ${lostBodies} more; ${refused} do not count without them`
 }
 
 async function assertStopped({ profile }: CommandContext): Promise<void> {

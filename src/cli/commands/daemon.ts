@@ -129,7 +129,9 @@ function statusScreen(status: NodeStatus, daemon: DaemonInfo, notes: readonly st
   if (status.spaces.every((space) => space.personal)) {
     lines.push('', 'share with others: plexus invite here, plexus join TICKET there')
   }
-  for (const { former, name } of status.spaces) if (former !== undefined) lines.push('', goneSentence(former, name))
+  for (const { former, name } of status.spaces) {
+    if (former !== undefined && former.reason !== 'left') lines.push('', goneSentence(former, name))
+  }
   const troubled = status.components.filter((component) => component.state !== 'ok')
   if (troubled.length > 0) lines.push('', ...troubled.map(componentLine))
   if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`))

@@ -110,7 +110,7 @@ async function rotate(context: CommandContext, options: { readonly yes?: boolean
   await restart(context)
   context.finish(
     report,
-    `this device is ${report.to} now, in ${counted(report.spaces, 'space')}; it was ${report.from}`,
+    `this device is ${report.to} now, in ${counted(report.spaces, 'space')}; it was ${report.from}\n${styled('dim', 'backups from before hold the old key: make a new one with plexus backup')}`,
   )
 }
 

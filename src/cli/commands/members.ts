@@ -16,6 +16,7 @@ interface RevokeOptions extends InSpace {
 }
 
 const SPACE_FLAG = '--space <name>'
+const ROLES: readonly string[] = ['relay', 'reader', 'writer', 'admin']
 const SPACE_TEXT = 'name or id of the space (default: the newest shared one)'
 
 /** `members`, `role`, `revoke`, `invites`: who belongs. */
@@ -60,7 +61,8 @@ function membersScreen({ space, members, former }: MembersReport, all: boolean):
   const people = [...Map.groupBy(members, ({ principal }) => principal).values()]
   const rows = people.flatMap((devices) => devices.map((member, at) => memberRow(member, at > 0)))
   const head = `${styled('bold', oneLine(space.name, 64))}  ${policyWords(space)}`
-  const lines = [head, '', table(['NAME', 'ROLE', 'LEVEL', 'SINCE', 'LET IN BY', 'PEER', 'PERSON'], rows)]
+  const columns = ['NAME', 'ROLE', 'LEVEL', 'SINCE', 'LET IN BY', 'PEER', 'PERSON']
+  const lines = [head, '', rows.length === 0 ? 'nobody is in it any more' : table(columns, rows)]
   const gone = former.map((one) => [
     oneLine(one.name, 24),
     one.role,
@@ -99,19 +101,29 @@ export function goneSentence(own: Pick<FormerReport, 'reason' | 'removedByName' 
 }
 
 export function policyWords(space: Pick<MembersReport['space'], 'encrypted' | 'history' | 'recoverable'>): string {
-  const history = space.history === 'all' ? 'new members read all' : 'new members read from their admission on'
+  const history =
+    space.history === 'all' || !space.encrypted ? 'new members read all' : 'new members read from their admission on'
   const words = [space.encrypted ? 'encrypted' : 'not encrypted', history, space.recoverable ? 'recovery phrase' : '']
   return styled('dim', words.filter((word) => word !== '').join(', '))
+}
+
+/** What may be granted. Throws `ERR_USAGE`. */
+export function roleOf(text: string): string {
+  if (ROLES.includes(text)) return text
+  throw new CliError('ERR_USAGE', `not a role that can be given: ${JSON.stringify(text)}`, {
+    fix: `Use one of: ${ROLES.join(', ')}.`,
+  })
 }
 
 async function role(context: CommandContext, member: string, wanted: string, options: InSpace): Promise<void> {
   const report = await context.ask<Operations['space.role']['output']>('space.role', {
     ...options,
     member,
-    role: wanted,
+    role: roleOf(wanted),
   })
   const { member: now, before, space } = report
-  context.finish(report, `${oneLine(now.name)} is ${now.role} in "${oneLine(space.name)}" now, and was ${before}`)
+  const what = now.role === before ? 'is already' : `was ${before}, and is now`
+  context.finish(report, `${oneLine(now.name)} ${what} ${now.role} in "${oneLine(space.name)}"`)
 }
 
 async function revoke(context: CommandContext, member: string | undefined, options: RevokeOptions): Promise<void> {
@@ -130,7 +142,8 @@ async function revoke(context: CommandContext, member: string | undefined, optio
   const names = report.removed.map(({ name }) => oneLine(name)).join(', ')
   const others = report.others.map(({ name }) => oneLine(name)).join(', ')
   const still = others === '' ? '' : `\nstill in it, of the same person: ${others} (--person removes all)`
-  context.finish(report, `${names} removed from "${oneLine(report.space.name)}"${still}`)
+  const back = 'what it wrote and had not arrived: plexus forks; to take it back: plexus invite'
+  context.finish(report, `${names} removed from "${oneLine(report.space.name)}"${still}\n${styled('dim', back)}`)
 }
 
 /** What it means, before it is done. */
@@ -141,12 +154,21 @@ function meaningOf({ removed, others, space }: RevokeReport): string {
   const key = space.encrypted ? ' What is written from now on is encrypted with a new key.' : ''
   return (
     `Remove ${names} from "${oneLine(space.name)}"? Links to it are cut now and it gets nothing newer; what it has already, it keeps. ` +
-    `${counted(records, 'record')} of it that this peer holds stay; what has not arrived here yet counts for nobody, until \`plexus accept\` lets it.` +
+    `What it wrote and this peer holds stays (${counted(records, 'record')}); what has not arrived here counts for nobody, until \`plexus accept\` lets it.` +
     `${key}${further}`
   )
 }
 
 async function revokeInvite(context: CommandContext, invite: string, space: string | undefined): Promise<void> {
+  if (!/^[0-9a-f]{8,64}$/i.test(invite)) {
+    throw new CliError(
+      'ERR_USAGE',
+      `not the id of a ticket, nor the beginning of one: ${oneLine(JSON.stringify(invite), 40)}`,
+      {
+        fix: '`plexus invites` shows the ids of all tickets.',
+      },
+    )
+  }
   const report = await context.ask<Operations['space.revokeInvite']['output']>('space.revokeInvite', {
     space,
     invite: invite.toLowerCase(),
@@ -157,7 +179,10 @@ async function revokeInvite(context: CommandContext, invite: string, space: stri
 
 async function invites(context: CommandContext, options: InSpace): Promise<void> {
   const report = await context.ask<Operations['space.invites']['output']>('space.invites', { ...options })
-  if (report.invites.length === 0) return context.finish(report, 'no tickets were made; make one with: plexus invite')
+  const name = `"${oneLine(report.space.name)}"`
+  if (report.invites.length === 0) {
+    return context.finish(report, `no tickets for ${name} were made; make one with: plexus invite`)
+  }
   const now = Date.now()
   const rows = report.invites.map((invite) => [
     invite.id.slice(0, 12),
@@ -166,11 +191,15 @@ async function invites(context: CommandContext, options: InSpace): Promise<void>
     inviteState(invite, now),
     oneLine(invite.byName, 24),
   ])
-  context.finish(report, table(['INVITE', 'ROLE', 'USED', 'STATE', 'MADE BY'], rows))
+  const columns = ['TICKET', 'ROLE', 'USED', 'STATE', 'MADE BY']
+  context.finish(
+    report,
+    `tickets for ${name}; make one worthless with: plexus revoke --invite TICKET\n\n${table(columns, rows)}`,
+  )
 }
 
 function inviteState(invite: Operations['space.invites']['output']['invites'][number], now: number): string {
   if (invite.revoked) return 'revoked'
-  if (invite.used >= invite.uses) return 'used'
+  if (invite.used >= invite.uses) return 'used up'
   return invite.expires <= now ? `expired ${age(invite.expires, now)}` : `open for ${duration(invite.expires - now)}`
 }

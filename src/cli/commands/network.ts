@@ -4,6 +4,7 @@ import type { InviteReport, PeerReport, PingReport } from '../../node/index.ts'
 import type { JoinReport } from '../../sync/index.ts'
 import { type CommandContext, numberOption, run, spanOf } from '../command.ts'
 import { age, counted, duration, oneLine, progressLine, stateWord, styled, table } from '../terminal.ts'
+import { roleOf } from './members.ts'
 
 interface InviteOptions {
   readonly space?: string
@@ -43,7 +44,7 @@ export function addNetworkCommands(program: Command): void {
 async function invite(context: CommandContext, options: InviteOptions): Promise<void> {
   const report = await context.ask<InviteReport>('space.invite', {
     space: options.space,
-    role: options.role,
+    role: options.role === undefined ? undefined : roleOf(options.role),
     uses: numberOption('uses', options.uses),
     ttlMs: options.expires === undefined ? undefined : spanOf(options.expires),
   })

@@ -19,6 +19,7 @@ interface AcceptOptions {
   readonly branch?: string
 }
 
+const HISTORIES: readonly string[] = ['all', 'since-admission']
 const SPACE_FLAG = '--space <name>'
 const WORDS_PER_LINE = 6
 /** Thoughts among which the beginning of an id is looked up. */
@@ -74,6 +75,16 @@ export function addSpaceCommands(program: Command): void {
 }
 
 async function create(context: CommandContext, name: string, options: CreateOptions): Promise<void> {
+  if (!HISTORIES.includes(options.history)) {
+    throw new CliError('ERR_USAGE', `not a policy: ${JSON.stringify(options.history)}`, {
+      fix: `Use one of: ${HISTORIES.join(', ')}.`,
+    })
+  }
+  if (options.history !== 'all' && !options.encryption) {
+    throw new CliError('ERR_USAGE', 'without encryption new members can read all of the past', {
+      fix: 'Leave out --no-encryption, or --history.',
+    })
+  }
   const report = await context.ask<CreateReport>('space.create', {
     name,
     recovery: options.recovery ?? false,
@@ -81,7 +92,7 @@ async function create(context: CommandContext, name: string, options: CreateOpti
     history: options.history,
   })
   const { space, phrase } = report
-  const made = `space "${oneLine(space.name)}" made: ${policyWords(space)}\nlet others in with: plexus invite --space ${JSON.stringify(space.name)}`
+  const made = `space "${oneLine(space.name)}" made: ${policyWords(space)}\nlet others in with: plexus invite --space ${JSON.stringify(space.name)}\n${styled('dim', 'it is the newest: commands without --space use it from here on')}`
   context.finish(report, phrase === undefined ? made : `${made}\n\n${phraseScreen(phrase)}`)
 }
 
@@ -107,7 +118,7 @@ async function list(context: CommandContext): Promise<void> {
     space.self?.role ?? 'no member',
     String(space.members.length),
     space.encrypted ? 'yes' : 'no',
-    space.history === 'all' ? 'all' : 'from admission',
+    space.history === 'all' || !space.encrypted ? 'all' : 'from admission',
     space.recoverable ? 'phrase' : '-',
     space.id.slice(0, 12),
   ])
@@ -173,14 +184,19 @@ async function forks(context: CommandContext, options: { readonly space?: string
       ? []
       : [table(['WAITING, BY', 'LOG', 'RECORDS', 'FIRST'], waitingRows), 'let them count with: plexus accept NAME']),
   ]
-  context.finish(report, parts.length === 0 ? 'no forks, and nothing that does not count' : parts.join('\n\n'))
+  context.finish(
+    report,
+    parts.length === 0
+      ? `no forks in "${oneLine(report.space.name)}", and all records held here count`
+      : parts.join('\n\n'),
+  )
 }
 
 async function accept(context: CommandContext, member: string, options: AcceptOptions): Promise<void> {
   const report = await context.ask<AcceptReport>('space.accept', { ...options, member })
   context.finish(
     report,
-    `${counted(report.records, 'record')} of ${oneLine(report.name)} count now in "${oneLine(report.space.name)}"`,
+    `${counted(report.records, 'record')} of ${oneLine(report.name)} more count now in "${oneLine(report.space.name)}"`,
   )
 }
 
@@ -200,7 +216,11 @@ async function erase(
 /** `recall` shows the beginning of an id; it is looked up among the newest thoughts. */
 async function wholeId(context: CommandContext, id: string): Promise<string> {
   if (isRecordId(id)) return id
-  if (!/^[0-9a-f]{8,63}$/.test(id)) throw new CliError('ERR_USAGE', `not an id: ${JSON.stringify(id)}`)
+  if (!/^[0-9a-f]{8,63}$/.test(id)) {
+    throw new CliError('ERR_USAGE', `not an id, nor the first eight digits of one: ${JSON.stringify(id)}`, {
+      fix: '`plexus recall` shows the ids of thoughts.',
+    })
+  }
   const { thoughts } = await context.ask<{ thoughts: readonly { readonly id: string }[] }>('thought.recall', {
     query: '',
     limit: LOOKED_UP_MAX,
@@ -208,7 +228,9 @@ async function wholeId(context: CommandContext, id: string): Promise<string> {
   const found = thoughts.filter((thought) => thought.id.startsWith(id))
   const [only] = found
   if (only !== undefined && found.length === 1) return only.id
-  throw new CliError('ERR_USAGE', `${found.length} thoughts have an id that begins with ${id}`, {
+  const what =
+    found.length === 0 ? 'no recent thought has an id that begins' : 'several thoughts have an id that begins'
+  throw new CliError('ERR_NOT_FOUND', `${what} with ${id}`, {
     fix: 'Give the whole id: `plexus recall --json` shows it.',
   })
 }

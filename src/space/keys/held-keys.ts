@@ -7,6 +7,9 @@ export const KEYS_MAX_PER_SPACE = 16_384
 /** Older keys of one space that wait for the key they are sealed under; more are not kept. A restart reads them again. */
 export const LOCKED_MAX_PER_SPACE = 65_536
 
+/** Of both, the part that may be filled by those who are not known to have been admins: they must not keep the others' keys out. */
+export const ANYBODYS_SHARE = 0.25
+
 /** An older key sealed under a newer one. */
 export type SealedKey = readonly [n: number, id: string, sealed: Uint8Array]
 
@@ -39,11 +42,12 @@ export class HeldKeys {
     return this.#keys.get(id)
   }
 
-  /** Takes a key that was checked against its name, and all that it opens. */
-  add(key: EpochKey): void {
+  /** Takes a key that was checked against its name, and all that it opens. `fromAdmin`: from somebody who is or was one. */
+  add(key: EpochKey, fromAdmin: boolean): void {
+    const most = KEYS_MAX_PER_SPACE * (fromAdmin ? 1 : ANYBODYS_SHARE)
     const opened = [key]
     for (let next = opened.pop(); next !== undefined; next = opened.pop()) {
-      if (this.#keys.has(next.id) || this.#keys.size >= KEYS_MAX_PER_SPACE) continue
+      if (this.#keys.has(next.id) || this.#keys.size >= most) continue
       this.#table.add(this.#space, next)
       this.#keep(next)
       const locked = this.#locked.get(next.id) ?? []
@@ -54,10 +58,11 @@ export class HeldKeys {
   }
 
   /** Takes what is sealed under the key of that id, now or once that comes. */
-  addSealed(id: string, sealed: readonly SealedKey[]): void {
+  addSealed(id: string, sealed: readonly SealedKey[], fromAdmin: boolean): void {
     const newer = this.#keys.get(id)
-    if (newer !== undefined) for (const key of this.#open(newer, sealed)) this.add(key)
-    else if (this.#lockedCount + sealed.length <= LOCKED_MAX_PER_SPACE) {
+    const most = LOCKED_MAX_PER_SPACE * (fromAdmin ? 1 : ANYBODYS_SHARE)
+    if (newer !== undefined) for (const key of this.#open(newer, sealed)) this.add(key, fromAdmin)
+    else if (this.#lockedCount + sealed.length <= most) {
       this.#locked.set(id, [...(this.#locked.get(id) ?? []), ...sealed])
       this.#lockedCount += sealed.length
     }

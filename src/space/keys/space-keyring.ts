@@ -36,8 +36,11 @@ export class SpaceKeyring {
     this.#self = hexOf(identity.device.publicKey)
   }
 
-  /** Opens what is in it for us. Returns the record without what only we have a use for. */
-  observe(space: Uint8Array, record: ControlRecord<'epoch'>): ControlRecord<'epoch'> {
+  /**
+   * Opens what is in it for us; `fromAdmin` if its author is known to be or to have been an admin. Returns the record without what
+   * only we have a use for.
+   */
+  observe(space: Uint8Array, record: ControlRecord<'epoch'>, fromAdmin: boolean): ControlRecord<'epoch'> {
     const { id, author, hlc, body } = record
     const { n, key, boxes, previous = [] } = body
     this.#contents.set(id, {
@@ -51,9 +54,9 @@ export class SpaceKeyring {
     if (box !== undefined) {
       const place = { space, author: keyOfPeerId(author), device: this.#identity.device.publicKey }
       const opened = openKeyBox(this.#identity, place, { n, id: key }, box)
-      if (opened !== undefined) this.held.add(opened)
+      if (opened !== undefined) this.held.add(opened, fromAdmin)
     }
-    if (previous.length > 0) this.held.addSealed(key, previous)
+    if (previous.length > 0) this.held.addSealed(key, previous, fromAdmin)
     return { ...record, body: { type: 'epoch', n, key, boxes: [] } }
   }
 

@@ -43,7 +43,8 @@ export class SpaceKeys implements BodyCipher, KeyChanges {
 
   /** An epoch record was stored, or read from the store. Returns what of it the evaluation of the membership needs. */
   observe(space: SpaceId, record: ControlRecord<'epoch'>): ControlRecord<'epoch'> {
-    return this.#keyringOf(space).observe(bytesOfHex(space), record)
+    const fromAdmin = this.#use.stateOf(space)?.wasAdmin(record.author) ?? false
+    return this.#keyringOf(space).observe(bytesOfHex(space), record, fromAdmin)
   }
 
   /** Control records of the space no longer hold; all that do are observed again. */

@@ -37,7 +37,7 @@ export function proveAdmission(
   options: { readonly space: SpaceId; readonly self: PeerId; readonly verifier: Verifier },
 ): readonly (readonly Frame[])[] {
   const { space, self, verifier } = options
-  const logs = checkedLogs(frames, options)
+  const logs = checkedLogs(frames, { ...options, isWhole: true })
   const records = logs.flat().map((one) => controlRecordOf(storedForm(one, space), verifier))
   const genesis = records.find(isGenesis)
   if (genesis === undefined || genesis.id !== (space as string)) refuse('the genesis of the space is missing')
@@ -80,13 +80,17 @@ function begun(log: readonly Checked[]): number {
 
 function checkedLogs(
   frames: readonly Frame[],
-  { space, verifier }: { readonly space: SpaceId; readonly verifier: Verifier },
+  {
+    space,
+    verifier,
+    isWhole = false,
+  }: { readonly space: SpaceId; readonly verifier: Verifier; readonly isWhole?: boolean },
 ): readonly (readonly Checked[])[] {
   const spaceBytes = bytesOfHex(space)
-  const logs = Map.groupBy(
-    frames.map((frame) => checked(frame, spaceBytes)),
-    ({ key }) => key,
-  )
+  const all = frames.map((frame) => checked(frame, spaceBytes))
+  // Before any signature is looked at: whoever does not know the space costs little.
+  if (isWhole && !all.some(({ id }) => bytesEqual(id, spaceBytes))) refuse('the genesis of the space is missing')
+  const logs = Map.groupBy(all, ({ key }) => key)
   for (const log of logs.values()) assertChain(log, verifier)
   return [...logs.values()]
 }

@@ -231,7 +231,7 @@ function noKey(): SyncError {
 }
 
 function inSpaces(): SyncError {
-  return new SyncError('ERR_LINK_IN_SPACES', 'this device is in spaces with others, as somebody of its own', {
+  return new SyncError('ERR_LINK_IN_SPACES', 'this device is in spaces with others already', {
     fix: 'Leave them with `plexus space leave`, or link a new profile: `plexus --profile NAME link TICKET`.',
   })
 }

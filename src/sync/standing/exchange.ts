@@ -62,8 +62,8 @@ export class Exchange {
     if (message.is === 'tell') {
       // Only those whom we take for members have a say, and only what is signed by who may say it counts.
       const isMember = spaces.roleOf(message.space, this.#peer) !== undefined
-      const frames = await this.#readControl()
-      if (isMember) this.#learn(message.space, frames)
+      if (!isMember || !mayAsk) throw new SyncError('ERR_SYNC_MALFORMED', 'it has nothing to tell here')
+      this.#learn(message.space, await this.#readControl())
       return await this.#send({ is: 'end' })
     }
     if (message.is !== 'ask') throw new SyncError('ERR_SYNC_MALFORMED', 'a conversation begins with a question')

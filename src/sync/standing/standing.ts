@@ -54,6 +54,8 @@ class MemberStanding implements Standing {
   /** Whom we know to be no members any more. */
   readonly #former = new Map<SpaceId, ReadonlySet<PeerId>>()
   readonly #telling = new Set<Promise<void>>()
+  /** The last of what is to be said to each peer; it resolves to whether the peer answered. */
+  readonly #turns = new Map<PeerId, Promise<boolean>>()
   readonly #counts = { asked: 0, answered: 0, failed: 0, told: 0 }
   #running: AbortController | undefined
   #listening: DisposableStack | undefined
@@ -114,7 +116,7 @@ class MemberStanding implements Standing {
       this.#asked.set(key, now)
       keepNewest(this.#asked, PEERS_KEPT)
       this.#counts.asked++
-      void this.#open(peer, STANDING_TIMEOUT_MS, (exchange) => exchange.ask(id)).then((isAnswered) => {
+      void this.#inTurn(peer, STANDING_TIMEOUT_MS, (exchange) => exchange.ask(id)).then((isAnswered) => {
         if (!isAnswered) this.#asked.delete(key)
       })
     }
@@ -146,9 +148,9 @@ class MemberStanding implements Standing {
     const { transport, spaces, log } = this.#use
     if (former.peer === transport.self || former.reason === 'removed') {
       this.#counts.told++
-      await this.#open(peer, FAREWELL_TIMEOUT_MS, (exchange) => exchange.tell(space, former))
+      await this.#inTurn(peer, FAREWELL_TIMEOUT_MS, (exchange) => exchange.tell(space, former))
     }
-    if (spaces.peers().has(peer)) return
+    if (this.#turns.has(peer) || spaces.peers().has(peer)) return
     await transport.disconnect(peer, 'there is no common space any more').catch((error: unknown) => {
       log.debug({ peer, reason: reasonOf(error) }, 'a former member was not disconnected cleanly')
     })
@@ -163,6 +165,19 @@ class MemberStanding implements Standing {
     // Changes of membership are told of after the turn in which they were written.
     await delay(this.#use.clock, 0)
     await Promise.all(this.#telling)
+  }
+
+  /**
+   * One space after the other, since the peer takes few of our streams at a time. What follows something that was not answered is
+   * not even said. Returns whether it was answered.
+   */
+  async #inTurn(peer: PeerId, timeoutMs: number, work: Parameters<typeof converse>[3]): Promise<boolean> {
+    const before = this.#turns.get(peer) ?? Promise.resolve(true)
+    const turn = before.then((isAnswering) => isAnswering && this.#open(peer, timeoutMs, work))
+    this.#turns.set(peer, turn)
+    const isAnswered = await turn
+    if (this.#turns.get(peer) === turn) this.#turns.delete(peer)
+    return isAnswered
   }
 
   /** Whether it came to its end. */

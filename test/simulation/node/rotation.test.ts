@@ -53,6 +53,21 @@ suite('a rotation', () => {
     await crowd.until(fresh.call('thought.share', { text: 'private still works', private: true }))
   })
 
+  test('is told in every space at once to whoever is linked, however many they share', async () => {
+    await using crowd = new Crowd()
+    const [ada, bob] = await couple(crowd)
+    for (const name of ['lab', 'library', 'attic']) {
+      const { id } = await crowd.until(ada.spaces.create({ name, personal: false }))
+      const { ticket } = await ada.call('space.invite', { space: id, uses: 1 })
+      await crowd.until(bob.call('space.join', { ticket }))
+    }
+    await crowd.run(3_000)
+    const { to } = await crowd.until(ada.call('identity.rotate', {}))
+    const shared = bob.spaces.list().filter(({ personal }) => !personal)
+    assert.equal(shared.length, 4)
+    for (const { id, name } of shared) assert.equal(bob.spaces.roleOf(id, to), 'founder', name)
+  })
+
   test('of the founder is followed by members who were away, and lets them in who came meanwhile', async () => {
     await using crowd = new Crowd()
     const [ada, bob] = await couple(crowd)

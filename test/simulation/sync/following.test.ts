@@ -203,3 +203,33 @@ test('who is removed half way through a WANT gets no more of it', async () => {
   await town.run(120_000)
   assert.ok(texts(back, space).length < 4_000)
 })
+
+test('what an admin erased comes back to those who heard it once the erasure is void', async () => {
+  await using town = new Neighbourhood(31)
+  const founder = await town.start(1)
+  const { id: space } = await town.until(founder.spaces.create({ name: 'village', personal: false }))
+  const [deputy, author, heard] = [await town.start(2), await town.start(3), await town.start(4)]
+  await town.admit(founder, deputy, space, 'admin')
+  for (const peer of [author, heard]) await town.admit(deputy, peer, space)
+  await town.mesh()
+  const [record] = await town.think(author, space, 'to be erased')
+  await town.run(10_000)
+
+  for (const peer of [deputy, author, heard]) await town.unlink(founder, peer)
+  await town.unlink(author, deputy)
+  await town.unlink(author, heard)
+  await town.until(deputy.spaces.erase(space, record!.id))
+  await town.run(5_000)
+  assert.deepEqual(
+    [heard, author].map((peer) => texts(peer, space)),
+    [['undefined'], ['to be erased']],
+  )
+
+  // Whoever keeps the body comes only after the others have all heard that the erasure is void.
+  await town.until(founder.spaces.revoke(space, deputy.id))
+  await town.link(founder, heard)
+  await town.run(5_000)
+  await town.link(author, heard)
+  await town.run(10_000)
+  for (const peer of [founder, author, heard]) assert.deepEqual(texts(peer, space), ['to be erased'])
+})

@@ -7,6 +7,7 @@ import { againstReference } from './reference.ts'
 import { endOf } from './rules.ts'
 import type { Scene } from './scene.ts'
 import type { SimulatedPeer } from './simulated-peer.ts'
+import { soundnessOf } from './soundness.ts'
 
 /** The tables of the views, whose rows must not depend on who folded them. */
 const VIEW_TABLES = [
@@ -46,7 +47,10 @@ export function findingsOf(scene: Scene): readonly Finding[] {
 /** What takes longer to look at: once everything else holds. */
 export function lastFindingsOf(scene: Scene): readonly Finding[] {
   const honest = honestMembers(scene)
-  return [...honest.flatMap((one) => againstReference(scene.space, one)), ...secrecyOf(scene, honest)]
+  return [
+    ...honest.flatMap((one) => [...soundnessOf(scene.space, one), ...againstReference(scene.space, one)]),
+    ...secrecyOf(scene, honest),
+  ]
 }
 
 /** The key under which members write now is known to all who may read, and to nobody else. */

@@ -1,7 +1,8 @@
-import { concatBytes, HLC_STEPS_PER_MS, peerIdOfKey, type Random } from '../../../src/base/index.ts'
-import { type Identity, loadOrCreateIdentity } from '../../../src/identity/index.ts'
+import { concatBytes, HLC_STEPS_PER_MS, hexOf, type Random, type RecordId } from '../../../src/base/index.ts'
+import { type Identity, identityFromSeeds, loadOrCreateIdentity } from '../../../src/identity/index.ts'
 import type { PlexusNode } from '../../../src/node/index.ts'
 import {
+  type BodyMap,
   bodyHashOf,
   decodeHeader,
   encodeBody,
@@ -117,29 +118,44 @@ const LIES: Readonly<Record<string, (liar: Liar) => void>> = {
   otherSpace: (liar) => publish(liar, [nextNote(liar, { space: new Uint8Array(32).fill(5) })]),
   /** Lets itself or a stranger be more than it may. */
   usurp: (liar) => {
-    const { scene, node, identity } = liar
+    const { scene, node, random } = liar
     const members = scene.world.peers.flatMap(({ id }) => id ?? [])
-    const device = chance(liar.random, 0.5) ? node.peer : pick(liar.random, members)
-    const replaces = node.spaces.get(scene.space)?.id as string
-    const bodies = [
-      [CONTROL_KIND.role, writeControl('role', { device, role: 'admin', replaces: replaces as never, cuts: [] })],
-      [CONTROL_KIND.revoke, writeControl('revoke', { device, cuts: [] })],
-      [
-        CONTROL_KIND.admit,
-        writeControl('admit', {
-          device: peerIdOfKey(new Uint8Array(32).fill(between(liar.random, 1, 200))),
-          principal: Buffer.from(identity.principal).toString('hex'),
-          role: 'admin',
-          level: between(liar.random, 1, 3),
-          name: 'friend',
-          certificate: identity.certificate,
-          sealing: Buffer.from(identity.sealingKey).toString('hex'),
-        }),
-      ],
-    ] as const
-    const [kind, body] = pick(liar.random, bodies)
-    const head = heads(liar).find(({ author, log }) => author === node.peer && log.startsWith('00'))
-    publish(liar, [fresh(liar, { class: LOG_CLASS.control, kind, body, head })])
+    const device = chance(random, 0.5) ? node.peer : pick(random, members)
+    const replaces = scene.space as unknown as RecordId
+    const role = { device, role: 'admin', replaces, cuts: [] } as const
+    if (chance(random, 0.5)) control(liar, CONTROL_KIND.role, writeControl('role', role))
+    else control(liar, CONTROL_KIND.revoke, writeControl('revoke', { device, cuts: [] }))
+  },
+  /** A friend comes in at a level of the liar's choice, as an admin, with or without a ticket that was used up long ago. */
+  friend: (liar) => {
+    const { scene, node, random } = liar
+    const own = node.spaces.invites(scene.space).filter(({ by, used }) => by === node.peer && used > 0)
+    const invite = own.length > 0 && chance(random, 0.7) ? pick(random, own) : undefined
+    const seeds = { device: random.bytes(32), principal: random.bytes(32), sealing: random.bytes(32) }
+    const friend = identityFromSeeds(seeds, { name: 'friend' })
+    const admit = {
+      device: friend.device.peer,
+      principal: hexOf(friend.principal),
+      role: invite?.role === undefined || invite.role === 'founder' ? 'admin' : invite.role,
+      level: between(random, 1, 3),
+      name: 'friend',
+      certificate: friend.certificate,
+      sealing: hexOf(friend.sealingKey),
+      ...(invite === undefined ? {} : { invite: invite.id }),
+    } as const
+    control(liar, CONTROL_KIND.admit, writeControl('admit', admit))
+  },
+  /** From now on hands out the logs of others with an end of its own making, which nobody signed. */
+  tamper: (liar) => {
+    const { node } = liar
+    const { frames } = node.journal
+    node.journal.frames = (space, author, log, from, to) => {
+      const right = frames.call(node.journal, space, author, log, from, to)
+      const last = right.at(-1)
+      if (last === undefined || author === node.peer) return right
+      const header = decodeHeader(last.header)
+      return [...right.slice(0, -1), { ...last, header: encodeHeader({ ...header, hlc: header.hlc + 1 }) }]
+    }
   },
   claim: (liar) => {
     const { scene, node, random } = liar
@@ -186,7 +202,7 @@ function nextNote(liar: Liar, over: Partial<Header> = {}): Frame {
 interface Content {
   readonly class: number
   readonly kind: number
-  readonly body: ReturnType<typeof noteBody>
+  readonly body: BodyMap
   readonly head: { readonly log: string; readonly seq: number; readonly id: string } | undefined
 }
 
@@ -217,6 +233,16 @@ function fresh(liar: Liar, content: Content, over: Partial<Header> = {}): Frame 
 function signed({ identity }: Liar, header: Header, body: Uint8Array | null): Frame {
   const encoded = encodeHeader(header)
   return { header: encoded, signature: signHeader(identity.device, encoded), body }
+}
+
+/** Signs a control record, writes it, and so has it sent to all. */
+function control(liar: Liar, kind: number, body: BodyMap): void {
+  const { node, scene } = liar
+  const head = heads(liar).find(({ author, log }) => author === node.peer && log.startsWith('00'))
+  const frame = fresh(liar, { class: LOG_CLASS.control, kind, body, head })
+  // A liar whose disk is full only says it.
+  if (!liar.peer.disk.isFull) node.journal.ingest(scene.space, [frame], 'single')
+  publish(liar, [frame])
 }
 
 function publish({ node, scene }: Liar, frames: readonly Frame[]): void {

@@ -19,7 +19,12 @@ export function againstReference(space: SpaceId, { peer, node }: Honest): readon
   const logs = new Set(node.journal.heads(space).map(({ log }) => log))
   const others = controls.filter((one) => one !== genesis)
   const verdicts = referenceVerdicts(genesis, others, logs)
-  return [...membersAgainst(verdicts, space, { peer, node }), ...logsAgainst(verdicts, space, { peer, node })]
+  const one = { peer, node }
+  return [
+    ...membersAgainst(verdicts, space, one),
+    ...logsAgainst(verdicts, space, one),
+    ...erasedAgainst(verdicts, space, one),
+  ]
 }
 
 function controlRecords(node: PlexusNode, space: SpaceId): readonly ControlRecord[] {
@@ -46,6 +51,16 @@ function logsAgainst({ rules }: Verdicts, space: SpaceId, { peer, node }: Honest
     const end = endOf(rules, author, log)
     if (seq <= end || seq < base) return []
     return [{ check: 'unauthorised', what: `${peer.name} holds ${author.slice(-6)} ${log} up to ${seq}, not ${end}` }]
+  })
+}
+
+/** What somebody with the right to do so erased is readable nowhere. */
+function erasedAgainst({ erased }: Verdicts, space: SpaceId, { peer, node }: Honest): readonly Finding[] {
+  return erased.flatMap((place) => {
+    const [author, log, seq] = place.split('/') as [PeerId, string, string]
+    const [frame] = node.journal.frames(space, author, log, Number(seq), Number(seq))
+    const isThere = frame !== undefined && frame.body !== null
+    return isThere ? [{ check: 'erased', what: `${peer.name} still has ${author.slice(-6)} ${log} ${seq}` }] : []
   })
 }
 

@@ -83,23 +83,24 @@ async function act(scene: Scene, action: Action): Promise<void> {
 }
 
 function scriptOf(random: Random): Script {
-  const actions: Action[] = []
-  const draw = (from: Readonly<Record<string, Action>>, share: number, mostOften: number): void => {
-    for (const action of Object.values(from)) {
-      if (chance(random, share)) for (let n = between(random, 1, mostOften); n > 0; n--) actions.push(action)
-    }
-  }
-  draw(WORKLOAD, 0.8, 4)
-  draw(FAULTS, 0.4, 3)
-  draw(MENDING, 1, 3)
-  for (const group of [LYING, TWINS, COPIES]) if (chance(random, 0.3)) draw(group, 1, 5)
-  if (WORKLOAD.write !== undefined) actions.push(WORKLOAD.write, WORKLOAD.write)
+  const draw = (from: Readonly<Record<string, Action>>, share: number, mostOften: number): readonly Action[] =>
+    Object.values(from).flatMap((action) => {
+      return chance(random, share) ? Array.from({ length: between(random, 1, mostOften) }, () => action) : []
+    })
+  const work = draw(WORKLOAD, 0.8, 4)
+  const faults = [...draw(FAULTS, 0.4, 3), ...draw(MENDING, 1, 3)]
+  const evil = [LYING, TWINS].flatMap((group) => (chance(random, 0.3) ? draw(group, 1, 5) : []))
+  const copies = chance(random, 0.3) ? draw(COPIES, 1, 5) : []
+  // A founder put back may fork its control log, and with it void an erasure that others have obeyed (docs/simulation.md).
+  const doable = copies.length > 0 ? work.filter((action) => action !== WORKLOAD.erase) : work
   const gapsMs = pick(random, [
     [0, 1, 10, 100, 3_000],
     [1, 100, 1_000, 5_000, 20_000],
     [0, 0, 10, 30_000],
   ])
-  return { actions, gapsMs, members: between(random, 2, 4) }
+  const { write } = WORKLOAD
+  const more = write === undefined ? [] : [write, write]
+  return { actions: [...doable, ...faults, ...evil, ...copies, ...more], gapsMs, members: between(random, 2, 4) }
 }
 
 /** A space with a few members, all linked, before anything goes wrong. */

@@ -32,6 +32,8 @@ export class SimulatedPeer {
   starts = 0
   /** Does not keep to the protocol, or shares its key with another machine: nothing is promised to it. */
   isHonest = true
+  /** The latest date of a record that this process has stored. */
+  newestSeen = 0
   /** Settles when the power goes. */
   readonly #powerCuts: (() => void)[] = []
   /** What its journal said that it stored, since its disk was last replaced. */
@@ -54,6 +56,7 @@ export class SimulatedPeer {
   /** A process begins, with a clock as wrong as the last one; it ends with the power. */
   begin(): { readonly isOver: boolean } {
     this.starts++
+    this.newestSeen = 0
     this.clock = new PeerClock(this.#base, this.clock.errorMs)
     return this.clock
   }

@@ -1,10 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { codeOf, reasonOf, type SpaceId, silentLogger, VirtualClock } from '../../../src/base/index.ts'
+import {
+  codeOf,
+  HLC_MAX_AHEAD_MS,
+  hlcToMs,
+  reasonOf,
+  type SpaceId,
+  silentLogger,
+  VirtualClock,
+} from '../../../src/base/index.ts'
 import { cognition } from '../../../src/cognition/index.ts'
 import { runFor, runUntil, SimulatedNetwork, simulatedTransport } from '../../../src/network/index.ts'
 import { createNode, type PlexusNode } from '../../../src/node/index.ts'
+import type { StoredRecord } from '../../../src/records/index.ts'
 import { research } from '../../../src/research/index.ts'
 import { Book } from './book.ts'
 import { seededFor } from './chance.ts'
@@ -152,6 +161,7 @@ export class World implements AsyncDisposable {
         `${peer.name} stored ${own ? 'its own' : 'a'} ${record.kind} ${record.log} ${record.seq} ${record.id}`,
       )
       peer.held.add(record.id)
+      this.#checkDate(peer, record, own)
     })
     node.journal.events.on('log:forked', (fork) => {
       this.trace.note(`${peer.name} saw ${fork.author.slice(-6)} fork ${fork.log} at ${fork.seq}`)
@@ -161,6 +171,15 @@ export class World implements AsyncDisposable {
       if (error !== undefined && peer.node === node) this.fail('runs', `${peer.name} stopped: ${reasonOf(error)}`)
     })
     this.#checkDisk(peer, node)
+  }
+
+  /** What a peer writes is dated after all that it has seen, and nobody takes in what is dated far ahead of its clock. */
+  #checkDate(peer: SimulatedPeer, { hlc, seq, log }: StoredRecord, own: boolean): void {
+    const place = `${log} ${seq}`
+    if (own && hlc <= peer.newestSeen) this.fail('dates', `${peer.name} dates ${place} before what it has seen`)
+    const isAhead = hlcToMs(hlc) > peer.clock.now() + HLC_MAX_AHEAD_MS
+    if (!own && isAhead) this.fail('dates', `${peer.name} took in ${place}, which is from the future`)
+    peer.newestSeen = Math.max(peer.newestSeen, hlc)
   }
 
   /** Whatever happened to it, a machine has what it said it had. */

@@ -12,7 +12,7 @@ import {
   RecordsError,
 } from '../../../src/records/index.ts'
 import { Author, foundedBy, framesOf, KIND, rig, START_MS, type Written } from './fixture.ts'
-import { choice, endAt, ruled, ruling } from './rule-authority.ts'
+import { choice, endAt, ruled, ruling, type Statement } from './rule-authority.ts'
 
 const prunePoint = { fields: { flags: FLAG_PRUNE_POINT } }
 const about = (n: number) => ({ body: { n, about: ['x'] } })
@@ -204,7 +204,11 @@ describe('an erased record', () => {
           .all()
           .some(({ bytes }) => bytes instanceof Uint8Array && Buffer.from(bytes).equals(written[1]!.frame.body!)),
       )
-    return { ...world, author, written, erase, trail, bodies, isKept }
+    const deputy = new Author(4, world.space, LOG_CLASS.control)
+    world.authority.levels.set(deputy.signer.peer, 1)
+    /** Somebody who may be removed says so. */
+    const orderOf = (statement: Statement) => deputy.write({ kind: 2, body: { statement: JSON.stringify(statement) } })
+    return { ...world, author, written, erase, trail, bodies, isKept, orderOf }
   }
 
   it('loses its body and keeps its place', () => {
@@ -247,16 +251,48 @@ describe('an erased record', () => {
   })
 
   it('can be had again when its erasure turns out not to count', () => {
-    const { ingest, authority, space, say, written, erase, trail } = made()
-    const deputy = new Author(4, space, LOG_CLASS.control)
-    authority.levels.set(deputy.signer.peer, 1)
-    const order = deputy.write({ kind: 2, body: { statement: JSON.stringify(erase) } })
+    const { ingest, journal, say, written, erase, trail, orderOf } = made()
+    const order = orderOf(erase)
+    const missing: unknown[] = []
+    journal.events.on('bodies:missing', ({ author, log, from, to }) => missing.push({ author, log, from, to }))
     ingest([...written, order])
-    assert.equal(trail(), '1 3')
+    assert.deepEqual([trail(), missing, journal.scrub(0, 100).damaged], ['1 3', [], []])
     say(ruling(order, endAt(0, undefined), 1))
-    assert.equal(trail(), '1 3')
+    const { author, log } = written[1]!
+    assert.deepEqual([trail(), missing], ['1 3', [{ author, log, from: 2, to: 2 }]])
+    const [bare, ...others] = journal.scrub(0, 100).damaged
+    assert.deepEqual([bare?.seq, bare?.log, bare?.isBare, others], [2, log, true, []])
     ingest(written)
-    assert.equal(trail(), '1 2 3')
+    assert.deepEqual([trail(), missing.length, journal.scrub(0, 100).damaged], ['1 2 3', 1, []])
+  })
+
+  it('stays without its body when another erasure holds, or its time is over', () => {
+    const { ingest, journal, say, clock, author, written, erase, trail, orderOf } = made()
+    const brief = author.write({ ...about(4), exp: clock.now() + 1_000 })
+    const missing: unknown[] = []
+    journal.events.on('bodies:missing', (range) => missing.push(range))
+    const orders = [orderOf(erase), orderOf({ erase: { ...erase.erase, seq: 4 } })]
+    ingest([...written, brief, ...orders])
+    say(erase)
+    clock.advance(2_000)
+    say(ruling(orders[0]!, endAt(0, undefined), 1))
+    assert.deepEqual([trail(), missing, journal.scrub(0, 100).damaged], ['1 3', [], []])
+  })
+
+  it('that was void or waited when its erasure fell is missed when it counts', () => {
+    for (const isParked of [false, true]) {
+      const { ingest, journal, say, written, erase, orderOf } = made()
+      const order = orderOf(erase)
+      ingest(isParked ? written.slice(1) : written)
+      if (!isParked) say(ruling(written[0]!, endAt(0, undefined), 1))
+      ingest([order])
+      say(ruling(order, endAt(0, undefined), 2))
+      const missing: number[] = []
+      journal.events.on('bodies:missing', ({ from, to }) => missing.push(from, to))
+      if (isParked) ingest(written.slice(0, 1))
+      else say(ruling(written[0]!, NO_RULE, 3))
+      assert.deepEqual(missing, [2, 2])
+    }
   })
 
   it('is never one of a control log', () => {

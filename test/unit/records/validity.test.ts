@@ -192,3 +192,29 @@ describe('a log that its space ends', () => {
     )
   })
 })
+
+describe('a record that a disk garbled', () => {
+  const garbled = (seq: number) => {
+    const world = ruled()
+    const author = new Author(3, world.space)
+    const common = Array.from({ length: seq - 1 }, (_, n) => author.write(about(n)))
+    const other = author.twin().write(about(9))
+    const written = [...common, ...author.writeMany(4 - seq, about(8))]
+    world.ingest(written)
+    const place = 'rid = (SELECT r.rid FROM record r JOIN log l ON l.n = r.log WHERE l.class = 1 AND r.seq = ?)'
+    world.database.prepare(`UPDATE record SET header = zeroblob(200) WHERE ${place}`).run(seq)
+    world.journal.scrub(0, 100)
+    return { ...world, other, written }
+  }
+
+  it('comes back as what it was, and as nothing else that its author may offer', () => {
+    for (const seq of [1, 2, 3]) {
+      const { ingest, other, written, journal, space } = garbled(seq)
+      ingest([other])
+      const { log, author: peer } = written[0]!
+      assert.equal(journal.record(other.id), undefined)
+      ingest(written)
+      assert.deepEqual(journal.frames(space, peer, log, 1, 9), framesOf(written))
+    }
+  })
+})

@@ -44,7 +44,7 @@ function everyKeyOf(attacker: DurableHalf, space: SpaceId): readonly EpochKey[] 
       for (const to of [bytesOfHex(device), attacker.identity.device.publicKey]) {
         for (const name of names) {
           const key = openKeyBox(attacker.identity, { space: spaceBytes, author: by, device: to }, name, box)
-          if (key !== undefined) held.add(key)
+          if (key !== undefined) held.add(key, true)
         }
       }
     }
@@ -52,8 +52,8 @@ function everyKeyOf(attacker: DurableHalf, space: SpaceId): readonly EpochKey[] 
   // Every chain, again and again, until no more keys come of it.
   for (let before = -1; before < held.size; ) {
     before = held.size
-    for (const { body } of records) for (const name of names) held.addSealed(name.id, body.previous ?? [])
-    for (const { body } of records) held.addSealed(body.key, body.previous ?? [])
+    for (const { body } of records) for (const name of names) held.addSealed(name.id, body.previous ?? [], true)
+    for (const { body } of records) held.addSealed(body.key, body.previous ?? [], true)
   }
   const guesses = [
     attacker.identity.exportDeviceSeed(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { bytesOfHex, codeOf, concatBytes, type SpaceId } from '../../../src/base/index.ts'
+import { bytesOfHex, codeOf, concatBytes, hexOf, type SpaceId, seededRandom } from '../../../src/base/index.ts'
 import {
   BODY_MAX_BYTES,
   bodyHashOf,
@@ -15,7 +15,11 @@ import {
   signHeader,
 } from '../../../src/records/index.ts'
 import { REREAD_MAX_RECORDS } from '../../../src/records/rereading.ts'
+import { PREVIOUS_MAX, writeControl } from '../../../src/space/control-records.ts'
 import { CONTROL_KIND } from '../../../src/space/index.ts'
+import { epochKey } from '../../../src/space/keys/epoch-key.ts'
+import { epochBodies } from '../../../src/space/keys/epoch-records.ts'
+import { ANYBODYS_SHARE, KEYS_MAX_PER_SPACE } from '../../../src/space/keys/held-keys.ts'
 import type { DurableHalf } from '../../support/durable-half.ts'
 import { admit, EncryptedTown, framesOf, give, heard, SAID_KIND, say, take } from '../../support/encrypted-town.ts'
 
@@ -220,6 +224,46 @@ suite('a key that comes late', () => {
       assert.deepEqual(heard(again, id).toSorted(), ['mine', 'yours'])
     }
   })
+})
+
+test('a relay cannot keep the keys of admins out by giving keys of its own, however many', async () => {
+  using town = new EncryptedTown()
+  const host = town.peer(1)
+  const { id: space } = await host.spaces.create({ name: 'lab', personal: false })
+  const reader = await town.guest(host, 2, space)
+  const relay = await town.guest(host, 3, space, 'relay')
+  const gone = await town.guest(host, 4, space)
+  give(host, reader, space)
+  const random = seededRandom(7)
+  const spaceBytes = bytesOfHex(space)
+  const by = { space: spaceBytes, author: relay.identity.device.publicKey, random }
+  const newKey = (n: number) => epochKey(spaceBytes, n, random.bytes(32))
+  const victims = [host, reader].map(({ identity }) => ({
+    device: hexOf(identity.device.publicKey),
+    principal: hexOf(identity.principal),
+    sealing: hexOf(identity.sealingKey),
+  }))
+  const bodies = Array.from({ length: 70 }, (_, at) => {
+    const older = Array.from({ length: PREVIOUS_MAX }, (_, n) => newKey(n + 1))
+    return epochBodies(by, newKey(1_000 + at), { readers: victims, older })
+  }).flat()
+  const drafts = bodies.map((body) => {
+    return { space, class: LOG_CLASS.control, kind: CONTROL_KIND.epoch, body: writeControl('epoch', body) }
+  })
+  await relay.journal.appendTogether(drafts)
+  for (const victim of [host, reader]) {
+    give(relay, victim, space)
+    assert.equal(victim.spaces.keys(space)?.keys, KEYS_MAX_PER_SPACE * ANYBODYS_SHARE)
+  }
+  await host.spaces.revoke(space, gone.identity.device.peer)
+  give(host, reader, space)
+  await say(reader, space, 'still here')
+  give(reader, host, space)
+  assert.deepEqual(
+    [host, reader].map((peer) => heard(peer, space)),
+    [['still here'], ['still here']],
+  )
+  assert.equal(reader.spaces.keys(space)?.epoch, 2)
 })
 
 test('what is sealed under a key that nobody gave to this device waits, and is not written under', async () => {

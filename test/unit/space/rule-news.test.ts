@@ -55,3 +55,20 @@ test('what was erased is told of once, and all of it after a change of state', (
   assert.deepEqual(news.takeErased(book.evaluate().rules.erased), [])
   assert.deepEqual(new RuleNews(news).takeErased(book.evaluate().rules.erased), [place])
 })
+
+test('what is erased no longer is told of, whatever was answered or rolled back meanwhile', () => {
+  const book = lab()
+  const news = new RuleNews()
+  const erased = () => book.evaluate().rules.erased
+  book.write(A, 'erase', { device: B, log: DATA, seq: 1 })
+  const place = { author: B, log: DATA, seq: 1 }
+  assert.deepEqual(news.takeErased(erased()), [place])
+  book.revoke(F, A, {})
+  assert.deepEqual(news.takeErased(erased()), [place])
+  assert.deepEqual(news.takeErased(erased()), [])
+  assert.deepEqual(new RuleNews(news).takeErased(erased()), [place], 'that may have been rolled back')
+  const hasty = new RuleNews()
+  hasty.takeErased(erased())
+  hasty.noteErased(`${B}/${DATA}/1`)
+  assert.deepEqual(hasty.takeErased(erased()), [place])
+})

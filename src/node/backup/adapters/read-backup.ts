@@ -54,6 +54,7 @@ async function openFile(path: string): Promise<FileHandle> {
   } catch (cause) {
     throw new NodeError('ERR_BACKUP_UNREADABLE', `${path} cannot be read: ${errnoOf(cause) ?? String(cause)}`, {
       cause,
+      fix: 'Check its path, and whether you may read it.',
     })
   }
 }

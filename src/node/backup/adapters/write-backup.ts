@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { linkSync, rmSync, statSync } from 'node:fs'
+import { existsSync, linkSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errnoOf, hexOf, PlexusError, type Random, readPrivateFile, syncToDisk, utf8 } from '../../../base/index.ts'
@@ -49,6 +49,11 @@ export interface BackupReport {
 export async function writeBackup(options: WriteBackupOptions): Promise<BackupReport> {
   const { folder, target, random, withKey } = options
   const key = keyOf(folder)
+  if (!existsSync(dirname(target))) {
+    throw new StoreError('ERR_STORE_FAILED', `${target}: its folder does not exist`, {
+      fix: 'Make the folder first, or choose another.',
+    })
+  }
   const part = `${target}.${hexOf(random.bytes(6))}.part`
   try {
     options.onStep?.('copying the database')
