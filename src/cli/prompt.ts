@@ -14,6 +14,10 @@ export async function ask(question: string, signal: AbortSignal): Promise<string
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
   try {
     return (await lines.question(question, { signal })).trim()
+  } catch (error) {
+    if (signal.aborted) process.stderr.write('\n')
+    signal.throwIfAborted()
+    throw error
   } finally {
     lines.close()
   }

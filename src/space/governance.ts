@@ -1,4 +1,13 @@
-import { type Clock, hexOf, type PeerId, type Random, type RecordId, recordIdOf, type SpaceId } from '../base/index.ts'
+import {
+  bytesOfHex,
+  type Clock,
+  hexOf,
+  type PeerId,
+  type Random,
+  type RecordId,
+  recordIdOf,
+  type SpaceId,
+} from '../base/index.ts'
 import { decodeCertificate, type Identity, isName, signer, type Verifier } from '../identity/index.ts'
 import {
   type Draft,
@@ -244,12 +253,17 @@ export class Governor {
     if (!isAtLeast(own.role, 'admin') || target.level <= own.level) throw notSenior()
   }
 
-  /** Control logs first and then the longest, should there be more than a record can name. */
+  /**
+   * Should there be more than a record can name: control logs first, then durable ones, then expiring ones of which something is
+   * left; of each class the longest. Whoever writes what expires has many of these.
+   */
   #cuts(state: SpaceState, peer: PeerId): readonly Cut[] {
     const heads = this.#journal.heads(state.id).filter(({ author }) => author === peer)
-    const rank = ({ log }: LogHead): number => (isControlLog(log) ? 0 : 1)
+    const rank = ({ log, base, seq }: LogHead): number =>
+      base > seq ? Number.POSITIVE_INFINITY : (bytesOfHex(log)[0] ?? 0)
+    const byRank = (a: LogHead, b: LogHead): number => (rank(a) === rank(b) ? 0 : rank(a) - rank(b))
     return heads
-      .toSorted((a, b) => rank(a) - rank(b) || b.seq - a.seq)
+      .toSorted((a, b) => byRank(a, b) || b.seq - a.seq)
       .slice(0, CUTS_MAX)
       .map(({ log, seq, id }) => [log, seq, id] as const)
   }

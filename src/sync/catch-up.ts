@@ -1,9 +1,10 @@
 import type { PeerId } from '../base/index.ts'
 import type { CatchUpEffect, CatchUpEvent, Fault } from './catch-up-events.ts'
-import { Comparison, type Ours, type Step, type Theirs } from './comparison.ts'
+import { Comparison, isWhole, type Ours, type Step, type Theirs } from './comparison.ts'
 import { GROUPS, type Group, groupOf, type LogRef } from './log-index.ts'
 import { Parity } from './parity.ts'
-import { type Pull, pullOf } from './pull.ts'
+import { failed, leaveIdle, type Pull } from './pull.ts'
+import { Pulls } from './pulls.ts'
 import { type Heads, Shares } from './shares.ts'
 import type { Claim } from './wire.ts'
 
@@ -11,9 +12,6 @@ import type { Claim } from './wire.ts'
 export const WANTS_IN_FLIGHT = 2
 /** A WANT that brings nothing for so long is given to another peer. */
 export const WANT_STALL_MS = 30_000
-/** After a failure the peer is asked again after so long, then twice as long, and so on. */
-export const RETRY_MIN_MS = 5_000
-export const RETRY_MAX_MS = 300_000
 /** The least time between a comparison and another one that the peer's own words cause; longer while they lead to nothing. */
 export const HEARD_MIN_MS = 5_000
 /** Of two peers whose lanes come up, the one with the higher id leaves it so long to the other to begin. */
@@ -22,8 +20,6 @@ export const LATE_BEGIN_MS = 3_000
 export const AWAIT_MAX_MS = 10_000
 /** Every so often the cursor is not trusted and all is compared. */
 export const QUICK_MAX = 16
-/** WANTs given up that are remembered: what still comes for them is late, not unasked. */
-const ABANDONED_MAX = 256
 const DOUBLINGS_MAX = 6
 
 export type Holdings = Heads & Ours
@@ -37,11 +33,9 @@ export class CatchUp {
   readonly #holdings: Holdings
   readonly #shares: Shares
   readonly #parity: Parity
-  readonly #pulls = new Map<PeerId, Pull>()
-  readonly #abandoned = new Map<number, PeerId>()
+  readonly #pulls = new Pulls()
   #effects: CatchUpEffect[] = []
   #now = 0
-  #lastWant = 0
 
   constructor(holdings: Holdings) {
     this.#holdings = holdings
@@ -73,17 +67,12 @@ export class CatchUp {
 
   /** Whether frames for this WANT are still of use: it was sent, and the peer is not done with it. */
   expects(peer: PeerId, want: number): boolean {
-    return this.#abandoned.get(want) === peer || (this.#pulls.get(peer)?.wants.has(want) ?? false)
+    return this.#pulls.expects(peer, want)
   }
 
   /** Whether this record was asked for by the WANT; of one that was given up we do not know any more. */
   asksFor(peer: PeerId, want: number, record: LogRef & { readonly seq: number }): boolean {
-    const open = this.#pulls.get(peer)?.wants.get(want)
-    if (open === undefined) return true
-    const { author, log, seq } = record
-    return open.ranges.some(
-      (range) => range.log === log && range.author === author && range.from <= seq && seq <= range.to,
-    )
+    return this.#pulls.asksFor(peer, want, record)
   }
 
   inStepWith(): readonly PeerId[] {
@@ -92,7 +81,7 @@ export class CatchUp {
 
   /** Peers who say that they keep the bodies of a group. */
   holders(group: Group): readonly PeerId[] {
-    return [...this.#pulls.keys()].filter((peer) => this.#parity.theirs(peer)?.[group]?.keeps === 'bodies')
+    return [...this.#pulls.peers()].filter((peer) => this.#parity.theirs(peer)?.[group]?.keeps === 'bodies')
   }
 
   /** Records that peers claim and we lack. */
@@ -194,7 +183,7 @@ export class CatchUp {
       pull.again = true
       return
     }
-    this.#leaveIdle(pull, 'hello', true)
+    leaveIdle(pull, { phase: 'hello', isComparing: true, nowMs: this.#now })
     this.#parity.noteTold(pull.peer)
     this.#effects.push({ do: 'ask-hello', peer: pull.peer })
   }
@@ -209,19 +198,6 @@ export class CatchUp {
     if (this.#now >= pull.endedAt + delayMs) return true
     pull.retryAt = pull.endedAt + delayMs
     return false
-  }
-
-  #leaveIdle(pull: Pull, phase: 'hello' | 'fetch', isComparing: boolean): void {
-    pull.phase = phase
-    pull.comparison = undefined
-    pull.isComparing = isComparing
-    pull.group = undefined
-    pull.again = false
-    pull.received = 0
-    // What news bring is no comparison, so one that is due stays so.
-    if (isComparing) pull.retryAt = 0
-    pull.startedAt = this.#now
-    pull.progressedAt = this.#now
   }
 
   #compare(pull: Pull, theirs: Theirs): void {
@@ -267,7 +243,7 @@ export class CatchUp {
       // What we waited to hear of is what it lacked, and has by now.
       if (pull.phase === 'await') this.#finish(pull)
     } else if (pull.phase === 'idle' && this.#mayBegin(pull)) {
-      this.#leaveIdle(pull, 'hello', true)
+      leaveIdle(pull, { phase: 'hello', isComparing: true, nowMs: this.#now })
       this.#compare(pull, theirs)
     }
   }
@@ -293,14 +269,15 @@ export class CatchUp {
 
   /** Fetches what is offered, without a comparison if none is under way. */
   #fetch(pull: Pull): void {
-    if (pull.phase === 'idle' && this.#shares.offersNews(pull.peer)) this.#leaveIdle(pull, 'fetch', false)
+    if (pull.phase === 'idle' && this.#shares.offersNews(pull.peer))
+      leaveIdle(pull, { phase: 'fetch', isComparing: false, nowMs: this.#now })
     if (pull.phase === 'fetch') this.#pump(pull)
   }
 
   #onRec(pull: Pull, rec: CatchUpEvent & { readonly on: 'rec' }): void {
     const open = pull.wants.get(rec.want)
     if (open === undefined) {
-      if (this.#abandoned.get(rec.want) !== pull.peer) this.#blame(pull, 'unasked')
+      if (!this.#pulls.isLate(pull.peer, rec.want)) this.#blame(pull, 'unasked')
       return
     }
     open.got += rec.frames
@@ -339,9 +316,8 @@ export class CatchUp {
     while (wants.size < WANTS_IN_FLIGHT) {
       const ranges = this.#shares.assign(peer, alike)
       if (ranges.length === 0) return
-      const want = ++this.#lastWant
       if (wants.size === 0) pull.progressedAt = this.#now
-      wants.set(want, { ranges, asked: ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0), got: 0 })
+      const want = this.#pulls.open(pull, ranges)
       this.#effects.push({ do: 'send-want', peer, want, headersOnly, ranges })
     }
   }
@@ -383,24 +359,11 @@ export class CatchUp {
   #fail(pull: Pull): void {
     if (pull.phase === 'idle') return
     const { peer, isComparing } = pull
-    this.#abandon(pull)
-    pull.failures++
-    pull.retryAt = this.#now + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (pull.failures - 1))
-    pull.phase = 'idle'
-    pull.comparison = undefined
-    pull.endedAt = this.#now
+    this.#pulls.abandon(pull)
+    this.#shares.release(peer)
+    failed(pull, this.#now)
     if (isComparing) this.#effects.push({ do: 'tell-ended', peer, completed: false })
     this.#pumpAll()
-  }
-
-  #abandon({ peer, wants }: Pull): void {
-    for (const want of wants.keys()) this.#abandoned.set(want, peer)
-    for (const oldest of this.#abandoned.keys()) {
-      if (this.#abandoned.size <= ABANDONED_MAX) break
-      this.#abandoned.delete(oldest)
-    }
-    wants.clear()
-    this.#shares.release(peer)
   }
 
   #gone(peer: PeerId): void {
@@ -429,15 +392,6 @@ export class CatchUp {
   }
 
   #pull(peer: PeerId): Pull {
-    const known = this.#pulls.get(peer)
-    if (known !== undefined) return known
-    const pull = pullOf(peer, this.#now)
-    this.#pulls.set(peer, pull)
-    return pull
+    return this.#pulls.of(peer, this.#now)
   }
-}
-
-/** Of a peer that keeps less than all we take only what it wrote itself, so no cursor tells what we have of the rest. */
-function isWhole({ holds }: Theirs): boolean {
-  return GROUPS.every((group) => (holds[group]?.keeps ?? 'bodies') === 'bodies')
 }

@@ -267,3 +267,8 @@ class Audit {
     return this.#sums.count(0) !== this.#claimed.logs || !bytesEqual(this.#sums.bytes(0), this.#claimed.fingerprint)
   }
 }
+
+/** Of a peer that keeps less than all we take only what it wrote itself, so no cursor tells what we have of the rest. */
+export function isWhole({ holds }: Theirs): boolean {
+  return GROUPS.every((group) => (holds[group]?.keeps ?? 'bodies') === 'bodies')
+}

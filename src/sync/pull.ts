@@ -3,6 +3,10 @@ import type { Comparison } from './comparison.ts'
 import type { Group } from './log-index.ts'
 import type { Range } from './wire.ts'
 
+/** After a failure the peer is asked again after so long, then twice as long, and so on. */
+const RETRY_MIN_MS = 5_000
+const RETRY_MAX_MS = 300_000
+
 export interface OpenWant {
   readonly ranges: readonly Range[]
   readonly asked: number
@@ -53,4 +57,29 @@ export function pullOf(peer: PeerId, nowMs: number): Pull {
     quick: 0,
     retryAt: 0,
   }
+}
+
+/** The pull begins to do something. What news bring is no comparison, so one that is due stays so. */
+export function leaveIdle(
+  pull: Pull,
+  begun: { readonly phase: 'hello' | 'fetch'; readonly isComparing: boolean; readonly nowMs: number },
+): void {
+  pull.phase = begun.phase
+  pull.comparison = undefined
+  pull.isComparing = begun.isComparing
+  pull.group = undefined
+  pull.again = false
+  pull.received = 0
+  if (begun.isComparing) pull.retryAt = 0
+  pull.startedAt = begun.nowMs
+  pull.progressedAt = begun.nowMs
+}
+
+/** What was under way with the peer has come to nothing. */
+export function failed(pull: Pull, nowMs: number): void {
+  pull.failures++
+  pull.retryAt = nowMs + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (pull.failures - 1))
+  pull.phase = 'idle'
+  pull.comparison = undefined
+  pull.endedAt = nowMs
 }

@@ -107,6 +107,11 @@ export function policyWords(space: Pick<MembersReport['space'], 'encrypted' | 'h
   return styled('dim', words.filter((word) => word !== '').join(', '))
 }
 
+/** An id of 64 hexadecimal digits, or at least the first eight of them. */
+export function isIdPrefix(text: string): boolean {
+  return /^[0-9a-f]{8,64}$/i.test(text)
+}
+
 /** What may be granted. Throws `ERR_USAGE`. */
 export function roleOf(text: string): string {
   if (ROLES.includes(text)) return text
@@ -142,7 +147,7 @@ async function revoke(context: CommandContext, member: string | undefined, optio
   const names = report.removed.map(({ name }) => oneLine(name)).join(', ')
   const others = report.others.map(({ name }) => oneLine(name)).join(', ')
   const still = others === '' ? '' : `\nstill in it, of the same person: ${others} (--person removes all)`
-  const back = 'what it wrote and had not arrived: plexus forks; to take it back: plexus invite'
+  const back = 'to take it back: plexus invite'
   context.finish(report, `${names} removed from "${oneLine(report.space.name)}"${still}\n${styled('dim', back)}`)
 }
 
@@ -160,7 +165,7 @@ function meaningOf({ removed, others, space }: RevokeReport): string {
 }
 
 async function revokeInvite(context: CommandContext, invite: string, space: string | undefined): Promise<void> {
-  if (!/^[0-9a-f]{8,64}$/i.test(invite)) {
+  if (!isIdPrefix(invite)) {
     throw new CliError(
       'ERR_USAGE',
       `not the id of a ticket, nor the beginning of one: ${oneLine(JSON.stringify(invite), 40)}`,

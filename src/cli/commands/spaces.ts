@@ -5,7 +5,7 @@ import { type CommandContext, run } from '../command.ts'
 import { CliError } from '../errors.ts'
 import { assertConfirmed, readSecret } from '../prompt.ts'
 import { counted, oneLine, styled, table } from '../terminal.ts'
-import { policyWords } from './members.ts'
+import { isIdPrefix, policyWords } from './members.ts'
 
 interface CreateOptions {
   readonly recovery?: boolean
@@ -182,7 +182,10 @@ async function forks(context: CommandContext, options: { readonly space?: string
         ]),
     ...(waitingRows.length === 0
       ? []
-      : [table(['WAITING, BY', 'LOG', 'RECORDS', 'FIRST'], waitingRows), 'let them count with: plexus accept NAME']),
+      : [
+          table(['WAITING, BY', 'LOG', 'RECORDS', 'FIRST'], waitingRows),
+          'whoever ranks no lower than the one that removed them lets them count, here: plexus accept NAME',
+        ]),
   ]
   context.finish(
     report,
@@ -193,11 +196,21 @@ async function forks(context: CommandContext, options: { readonly space?: string
 }
 
 async function accept(context: CommandContext, member: string, options: AcceptOptions): Promise<void> {
-  const report = await context.ask<AcceptReport>('space.accept', { ...options, member })
+  const { branch, log } = options
+  if (branch !== undefined && !isIdPrefix(branch))
+    throw notInForks('--branch', branch, 'the id of a branch, or at least eight digits of it')
+  if (log !== undefined && !/^[0-9a-f]{16}$/.test(log)) throw notInForks('--log', log, 'the name of a log, 16 digits')
+  const report = await context.ask<AcceptReport>('space.accept', { ...options, branch: branch?.toLowerCase(), member })
   context.finish(
     report,
     `${counted(report.records, 'record')} of ${oneLine(report.name)} more count now in "${oneLine(report.space.name)}"`,
   )
+}
+
+function notInForks(option: string, given: string, wanted: string): CliError {
+  return new CliError('ERR_USAGE', `${option} takes ${wanted}, not ${JSON.stringify(given)}`, {
+    fix: '`plexus forks` shows them.',
+  })
 }
 
 async function erase(
@@ -216,7 +229,7 @@ async function erase(
 /** `recall` shows the beginning of an id; it is looked up among the newest thoughts. */
 async function wholeId(context: CommandContext, id: string): Promise<string> {
   if (isRecordId(id)) return id
-  if (!/^[0-9a-f]{8,63}$/.test(id)) {
+  if (!isIdPrefix(id)) {
     throw new CliError('ERR_USAGE', `not an id, nor the first eight digits of one: ${JSON.stringify(id)}`, {
       fix: '`plexus recall` shows the ids of thoughts.',
     })

@@ -100,7 +100,8 @@ function epochsOf({ mentions, readers, principalOf }: KeyringInput): ReadonlyMap
   }
   for (const mention of mentions) {
     const epoch = epochs.get(nameOf(mention))
-    if (epoch === undefined) continue
+    // Who may not read has no key to give: a relay could say so for ever, and make admins renew as often.
+    if (epoch === undefined || !(mention.isAdmin || readers.has(mention.device))) continue
     for (const key of mention.previous) epoch.previous.add(key)
     for (const device of mention.boxes) {
       // Others cannot make it look as if strangers knew the key, or as if somebody had it who has not.

@@ -138,7 +138,12 @@ test('a peer that does not read costs no more than its lanes may hold', async ()
   const { queuedBytes = 0 } = a.bus.status().figures ?? {}
   assert.ok(skipped > 800, 'most of it must have been dropped')
   assert.ok(queuedBytes > 0 && queuedBytes < 6 * 1024 * 1024, `${queuedBytes} bytes wait`)
-  collectGarbage()
-  const grown = process.memoryUsage().arrayBuffers - before
+  // On a busy machine the collector gives buffers back some turns after it found them.
+  let grown = Number.POSITIVE_INFINITY
+  for (let turn = 0; turn < 50 && grown >= 16 * 1024 * 1024; turn++) {
+    collectGarbage()
+    await new Promise(setImmediate)
+    grown = process.memoryUsage().arrayBuffers - before
+  }
   assert.ok(grown < 16 * 1024 * 1024, `${grown} bytes more`)
 })

@@ -25,7 +25,8 @@ function resultsOf({ structuredContent }: ToolResult): readonly { readonly id: s
 /** Founds a space as no honest peer would: a name goes into the genesis as it is. */
 async function foundEvilSpace(node: PlexusNode): Promise<string> {
   const [genesis] = node.journal.records({ kinds: [CONTROL_KIND.genesis], limit: 1 })
-  const body: BodyMap = { ...genesis?.body, name: PAYLOAD, personal: false, member: PAYLOAD.slice(0, 60) }
+  const { encrypted: _, ...honest } = genesis?.body ?? {}
+  const body: BodyMap = { ...honest, name: PAYLOAD, personal: false, member: PAYLOAD.slice(0, 60) }
   const { space } = await node.journal.found(body)
   await new Promise(setImmediate)
   const { ticket } = await node.spaces.invite(space, {

@@ -1,8 +1,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { codeOf, hexOf, type PeerId, type SpaceId, seededRandom, VirtualClock } from '../../../src/base/index.ts'
+import {
+  bytesOfHex,
+  codeOf,
+  concatBytes,
+  HLC_STEPS_PER_MS,
+  hexOf,
+  type PeerId,
+  type SpaceId,
+  seededRandom,
+  VirtualClock,
+} from '../../../src/base/index.ts'
 import { type Identity, identityFromSeeds, issueCertificate, signer } from '../../../src/identity/index.ts'
-import { LOG_CLASS, type StoredRecord } from '../../../src/records/index.ts'
+import {
+  bodyHashOf,
+  encodeBody,
+  encodeHeader,
+  FLAG_HAS_EXPIRY,
+  type Frame,
+  LOG_CLASS,
+  recordIdBytes,
+  type StoredRecord,
+  signHeader,
+} from '../../../src/records/index.ts'
+import { CUTS_MAX } from '../../../src/space/control-records.ts'
 import { deviceProof, parseTicket, type Role } from '../../../src/space/index.ts'
 import { type DurableHalf, durableHalf } from '../../support/durable-half.ts'
 
@@ -209,6 +230,48 @@ test('a record is erased by its author or an admin, everywhere, and does not com
   const control = host.journal.records({ space: id, class: LOG_CLASS.control, limit: 1 })[0]
   await rejectsWith(host.spaces.erase(id, control?.id as never), 'ERR_SPACE_ARGUMENT')
 })
+
+test('a removal keeps what lasts, however many logs of what expires there are', async () => {
+  using host = peer(1)
+  using guest = peer(2)
+  const { id } = await host.spaces.create({ name: 'lab', personal: false, encrypted: false })
+  await join(host, guest, id)
+  const lasting = await say(guest, id, 'to be kept')
+  exchange([host, guest], id)
+  for (let n = 0; n <= CUTS_MAX; n++) {
+    const log = concatBytes(Uint8Array.of(LOG_CLASS.expiring), new Uint8Array(5), Uint8Array.of(n >> 8, n & 255))
+    host.journal.ingest(id, expiringLog(guest, id, log), 'run')
+  }
+  assert.equal(host.journal.heads(id).length, CUTS_MAX + 3)
+  const { cuts } = await host.spaces.revoke(id, idOf(guest))
+  assert.equal(cuts.length, CUTS_MAX)
+  assert.deepEqual([said(host, id), host.journal.record(lasting.id)?.id], [['to be kept'], lasting.id])
+})
+
+/** Two records of a log that this device might have written. */
+function expiringLog({ identity: { device } }: DurableHalf, space: SpaceId, log: Uint8Array): readonly Frame[] {
+  const frames: Frame[] = []
+  let prev: Uint8Array = new Uint8Array(32)
+  for (const seq of [1, 2]) {
+    const body = encodeBody({ seq }, seededRandom(seq))
+    const header = encodeHeader({
+      ...{
+        v: 1,
+        space: bytesOfHex(space),
+        device: device.publicKey,
+        log,
+        seq,
+        prev,
+        hlc: clock.now() * HLC_STEPS_PER_MS,
+      },
+      ...{ auth: new Uint8Array(8), kind: 70, flags: FLAG_HAS_EXPIRY, epoch: 0, exp: clock.now() + HOUR_MS },
+      ...{ bodyHash: bodyHashOf(body), bodyLen: body.length },
+    })
+    prev = recordIdBytes(header)
+    frames.push({ header, signature: signHeader(device, header), body })
+  }
+  return frames
+}
 
 /** Another device of the same person. */
 function deviceOf(owner: number, seed: number): Identity {

@@ -78,6 +78,15 @@ suite('which epoch is written under', () => {
 })
 
 suite('who knows a key', () => {
+  test('is not for a relay to say, which has none: not of itself, and not of another device of its own', () => {
+    const epochs = keyring(
+      'ABn',
+      { by: 'A', n: 1, key: 'one', to: 'AB' },
+      { by: 'm', n: 1, key: 'one', to: 'mn', previous: ['other'] },
+    )
+    assert.deepEqual([keys(epochs), missing(epochs)], ['one', 'n'])
+  })
+
   test('is its maker, too', () => {
     assert.equal(keys(keyring('Bm', { by: 'A', n: 1, key: 'one', to: 'Bm' })), 'one!')
   })

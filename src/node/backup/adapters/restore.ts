@@ -48,7 +48,13 @@ export async function restoreBackup(backup: CheckedBackup, options: RestoreOptio
     await fill(fresh, backup, options)
     const aside = existsSync(folder) ? `${folder}.before-${hexOf(random.bytes(4))}` : undefined
     if (aside !== undefined) renameSync(folder, aside)
-    renameSync(fresh, folder)
+    try {
+      renameSync(fresh, folder)
+    } catch (cause) {
+      // What was there must not be lost sight of.
+      if (aside !== undefined) renameSync(aside, folder)
+      throw cause
+    }
     if (process.platform !== 'win32') syncToDisk(dirname(folder))
     if (aside !== undefined && !isOccupied) rmSync(aside, { recursive: true, force: true })
     return { folder, aside: isOccupied ? aside : undefined }
