@@ -4,6 +4,7 @@ import {
   type ComponentStatus,
   jitter,
   type Logger,
+  PlexusError,
   type Random,
   reasonOf,
   type Timer,
@@ -20,6 +21,8 @@ export const SCRUB_INTERVAL_MS: number = 24 * 60 * 60 * 1000
 export const HEAL_INTERVAL_MS = 60_000
 /** Damaged records that are remembered; the next pass finds the rest. */
 export const DAMAGED_MAX = 1_000
+
+type Trouble = Pick<ComponentStatus, 'reason' | 'fix'> & { readonly reason: string }
 
 export interface ScrubComponents {
   readonly journal: Journal
@@ -45,7 +48,7 @@ export class Scrub implements Component {
   #checked = 0
   #found = 0
   #healed = 0
-  #failure: string | undefined
+  #failure: Trouble | undefined
 
   constructor(components: ScrubComponents) {
     this.#use = components
@@ -79,11 +82,9 @@ export class Scrub implements Component {
     }
     if (this.#timer === undefined) return { state: 'stopped', since: this.#since, figures }
     const garbled = this.#damaged.values().reduce((count, { isBare }) => count + (isBare ? 0 : 1), 0)
-    const reason =
-      this.#failure ?? (garbled === 0 ? undefined : `${garbled} records on this disk are not as they were written`)
-    if (reason === undefined) return { state: 'ok', since: this.#since, figures }
-    const fix = 'They come back by themselves from members that hold them. Check the disk; keep a backup.'
-    return { state: 'degraded', since: this.#since, reason, fix, figures }
+    const trouble = this.#failure ?? (garbled === 0 ? undefined : garbledRecords(garbled))
+    if (trouble === undefined) return { state: 'ok', since: this.#since, figures }
+    return { state: 'degraded', since: this.#since, ...trouble, figures }
   }
 
   #turn(): void {
@@ -97,8 +98,9 @@ export class Scrub implements Component {
       for (const record of damaged) this.#note(record)
       this.#failure = undefined
     } catch (error) {
-      this.#failure = reasonOf(error)
-      log.error({ reason: this.#failure }, 'the store cannot be examined')
+      const fix = error instanceof PlexusError ? error.fix : undefined
+      this.#failure = { reason: reasonOf(error), ...(fix === undefined ? {} : { fix }) }
+      log.error({ reason: this.#failure.reason }, 'the store cannot be examined')
       pause = HEAL_INTERVAL_MS
     }
     if (this.#damaged.size > 0) this.#healing ??= clock.setTimer(0, () => void this.#heal())
@@ -124,11 +126,16 @@ export class Scrub implements Component {
 
   /** Never rejects. */
   async #heal(): Promise<void> {
-    const { sync, clock, random, log } = this.#use
+    const { journal, sync, clock, random, log } = this.#use
     const { signal } = this.#abort
-    for (const [key, { space, author, log: name, seq, isBare }] of this.#damaged) {
+    for (const [key, record] of this.#damaged) {
       if (signal.aborted) return
+      const { space, author, log: name, seq, isBare } = record
       try {
+        if (!journal.isDamaged(record)) {
+          this.#damaged.delete(key)
+          continue
+        }
         const fetched = await sync.fetchBodies(space, { author, log: name, from: seq, to: seq }, { signal })
         if (fetched > 0 && this.#damaged.delete(key)) this.#healed++
         // Nobody here has it; the next pass asks again.
@@ -140,5 +147,12 @@ export class Scrub implements Component {
     if (signal.aborted) return
     this.#healing =
       this.#damaged.size === 0 ? undefined : clock.setTimer(jitter(random, HEAL_INTERVAL_MS), () => void this.#heal())
+  }
+}
+
+function garbledRecords(count: number): Trouble {
+  return {
+    reason: `${count} ${count === 1 ? 'record' : 'records'} on this disk are not as they were written`,
+    fix: 'They come back by themselves from members that hold them. Check the disk; keep a backup.',
   }
 }

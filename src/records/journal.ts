@@ -35,6 +35,7 @@ import {
   LOG_NAME_BYTES,
   type LogHead,
   type News,
+  type RecordPlace,
   type RecordQuery,
   type SpaceQuota,
   type SpaceUsage,
@@ -233,6 +234,15 @@ class SqliteJournal implements Journal {
       return { space: log.space, author: log.author, log: log.hex, seq, isBare: fault === 'missing' }
     })
     return { through: rows.length < limit ? undefined : rows.at(-1)?.rid, damaged }
+  }
+
+  isDamaged({ space, author, log: name, seq }: RecordPlace & { readonly space: SpaceId }): boolean {
+    const { logs, records } = this.#ledger
+    const spaceN = logs.spaceNumber(space)
+    if (spaceN === undefined) return false
+    const [device, bytes] = [keyOfPeerId(author), bytesOfHex(name)]
+    const log = logs.find(space, spaceN, logKeyOf(device, bytes), device, bytes)
+    return log.n !== 0 && records.isDamaged(log, seq)
   }
 
   purgeExpired(): number {

@@ -226,6 +226,13 @@ export class RecordTable {
     return row === undefined ? undefined : this.#faultOf(row)
   }
 
+  /** Whether a row is not as it was written, or has lost its body. */
+  isDamaged(log: Log, seq: number): boolean {
+    const place = this.place(log, seq)
+    if (place === undefined) return false
+    return (place.state === RECORD_STATE.live && !place.hasBody) || this.faultAt(log, seq) !== undefined
+  }
+
   /** The next rows, with what is wrong with them; a live record of classes 1 and 2 whose body is gone counts too. */
   inspect(afterRid: number, limit: number): readonly InspectedRow[] {
     return this.#database

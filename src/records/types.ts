@@ -412,6 +412,8 @@ export interface Journal {
     readonly through: number | undefined
     readonly damaged: readonly DamagedRecord[]
   }
+  /** Whether what `scrub` found still holds: the record may have come again, or be gone. */
+  isDamaged(record: RecordPlace & { readonly space: SpaceId }): boolean
   /** Registers a view; (re)builds its tables if its version is new. Before any append or ingest. */
   register(view: View): void
   /** Read access to view tables for the domain's queries. */

@@ -86,11 +86,15 @@ async function materialOf(profile: Profile, facts: Facts): Promise<Omit<Material
 
 /** What the files of secrets hold: sought in everything that is written, and never written. */
 function secretsOf({ folder, tokenFile }: Profile): readonly string[] {
-  const identity = objectIn(textOf(join(folder, 'identity.json')))
-  const seeds = Object.entries(identity).flatMap(([name, value]) =>
-    /seed|key|secret/i.test(name) && typeof value === 'string' ? [value] : [],
-  )
-  return [...seeds, textOf(tokenFile).trim()]
+  return [...seedsIn(objectIn(textOf(join(folder, 'identity.json')))), textOf(tokenFile).trim()]
+}
+
+/** Those of a rotation under way too, which stand further inside. */
+function seedsIn(object: object): readonly string[] {
+  return Object.entries(object).flatMap(([name, value]) => {
+    if (typeof value === 'object' && value !== null) return seedsIn(value)
+    return /seed|key|secret/i.test(name) && typeof value === 'string' ? [value] : []
+  })
 }
 
 function namesIn(
