@@ -34,3 +34,11 @@ function base32(bytes: Uint8Array): string {
   for (const byte of bytes) bits += byte.toString(2).padStart(8, '0')
   return (bits.match(/.{1,5}/g) ?? []).map((five) => BASE32.charAt(Number.parseInt(five.padEnd(5, '0'), 2))).join('')
 }
+
+/** What the fields of a key file hold that are secret by their name; those of keys that are to take over lie one deeper. */
+export function secretsIn(fields: object): readonly string[] {
+  return Object.entries(fields).flatMap(([name, value]: [string, unknown]) => {
+    if (typeof value === 'object' && value !== null) return secretsIn(value)
+    return /seed|key|secret/i.test(name) && typeof value === 'string' ? [value] : []
+  })
+}

@@ -15,6 +15,7 @@ import { byteCount } from '../top/numbers.ts'
 import { VERSION } from '../version.ts'
 import { bundleFiles, type CrashFile, type Material } from './contents.ts'
 import { Redactor } from './redactor.ts'
+import { secretsIn } from './secret-forms.ts'
 import { tarGz } from './tar.ts'
 
 export interface BundleOptions {
@@ -86,15 +87,7 @@ async function materialOf(profile: Profile, facts: Facts): Promise<Omit<Material
 
 /** What the files of secrets hold: sought in everything that is written, and never written. */
 function secretsOf({ folder, tokenFile }: Profile): readonly string[] {
-  return [...seedsIn(objectIn(textOf(join(folder, 'identity.json')))), textOf(tokenFile).trim()]
-}
-
-/** Those of a rotation under way too, which stand further inside. */
-function seedsIn(object: object): readonly string[] {
-  return Object.entries(object).flatMap(([name, value]) => {
-    if (typeof value === 'object' && value !== null) return seedsIn(value)
-    return /seed|key|secret/i.test(name) && typeof value === 'string' ? [value] : []
-  })
+  return [...secretsIn(objectIn(textOf(join(folder, 'identity.json')))), textOf(tokenFile).trim()]
 }
 
 function namesIn(

@@ -20,7 +20,9 @@ import { STANDING_PROTOCOL } from './standing-wire.ts'
 import type { Standing, StandingEvents } from './types.ts'
 
 export const STANDING_STREAMS_PER_PEER = 2
-/** Questions of one peer, and of all. */
+/** What a member may ask and tell: whoever leaves or takes another key says so in every space that it shares with us. */
+export const STANDING_MEMBER_LIMIT = { burst: 64, perSecond: 1 } as const
+/** Questions of one stranger, and of all. */
 export const STANDING_PEER_LIMIT = { burst: 5, perSecond: 0.1 } as const
 export const STANDING_TOTAL_LIMIT = { burst: 20, perSecond: 2 } as const
 /** We ask one peer about one space no more often. */
@@ -48,13 +50,14 @@ class MemberStanding implements Standing {
   readonly events: Events<StandingEvents>
   readonly #use: StandingComponents
   readonly #total: TokenBucket
+  readonly #byMember = new Map<PeerId, TokenBucket>()
   readonly #byPeer = new Map<PeerId, TokenBucket>()
   /** When we last asked, by peer and space; monotonic. */
   readonly #asked = new Map<string, number>()
   /** Whom we know to be no members any more. */
   readonly #former = new Map<SpaceId, ReadonlySet<PeerId>>()
   readonly #telling = new Set<Promise<void>>()
-  /** The last of what is to be said to each peer; it resolves to whether the peer answered. */
+  /** The last of what is to be said to each peer; it resolves to whether the peer still hears us. */
   readonly #turns = new Map<PeerId, Promise<boolean>>()
   readonly #counts = { asked: 0, answered: 0, failed: 0, told: 0 }
   #running: AbortController | undefined
@@ -168,14 +171,21 @@ class MemberStanding implements Standing {
   }
 
   /**
-   * One space after the other, since the peer takes few of our streams at a time. What follows something that was not answered is
-   * not even said. Returns whether it was answered.
+   * One space after the other, since the peer takes few of our streams at a time. What follows something that it let pass in silence
+   * is not even said. Returns whether it was answered.
    */
   async #inTurn(peer: PeerId, timeoutMs: number, work: Parameters<typeof converse>[3]): Promise<boolean> {
+    const { clock } = this.#use
+    let isAnswered = false
     const before = this.#turns.get(peer) ?? Promise.resolve(true)
-    const turn = before.then((isAnswering) => isAnswering && this.#open(peer, timeoutMs, work))
+    const turn = before.then(async (isHearing) => {
+      if (!isHearing) return false
+      const began = clock.monotonic()
+      isAnswered = await this.#open(peer, timeoutMs, work)
+      return isAnswered || clock.monotonic() - began < timeoutMs
+    })
     this.#turns.set(peer, turn)
-    const isAnswered = await turn
+    await turn
     if (this.#turns.get(peer) === turn) this.#turns.delete(peer)
     return isAnswered
   }
@@ -212,10 +222,12 @@ class MemberStanding implements Standing {
 
   #mayAsk(peer: PeerId): boolean {
     const now = this.#use.clock.monotonic()
-    const bucket = this.#byPeer.get(peer) ?? new TokenBucket(STANDING_PEER_LIMIT, now)
-    this.#byPeer.delete(peer)
-    this.#byPeer.set(peer, bucket)
-    keepNewest(this.#byPeer, PEERS_KEPT)
-    return bucket.take(now) && this.#total.take(now)
+    const isMember = this.#use.spaces.peers().has(peer)
+    const buckets = isMember ? this.#byMember : this.#byPeer
+    const bucket = buckets.get(peer) ?? new TokenBucket(isMember ? STANDING_MEMBER_LIMIT : STANDING_PEER_LIMIT, now)
+    buckets.delete(peer)
+    buckets.set(peer, bucket)
+    keepNewest(buckets, PEERS_KEPT)
+    return bucket.take(now) && (isMember || this.#total.take(now))
   }
 }

@@ -22,6 +22,9 @@ export interface Honest {
   readonly node: PlexusNode
 }
 
+/** Says that records of its own are from the future, which they may be; remembers damage of records that are gone since. */
+const MAY_BE_DEGRADED: ReadonlySet<string> = new Set(['clock', 'scrub'])
+
 /** A promise that does not hold at the moment. */
 export interface Finding {
   readonly check: string
@@ -105,7 +108,7 @@ function healthOf({ space }: Scene, { peer, node }: Honest, honest: readonly Hon
   for (const { name, state, reason } of status.components) {
     // Nobody is there to show one that is alone that its store works again.
     const isAlone = name === 'sync' && honest.length === 1
-    if (state !== 'ok' && !(state === 'degraded' && (name === 'clock' || isAlone))) {
+    if (state !== 'ok' && !(state === 'degraded' && (MAY_BE_DEGRADED.has(name) || isAlone))) {
       findings.push({ check: 'components', what: `${peer.name}: ${name} is ${state}, ${reason}` })
     }
   }

@@ -39,7 +39,7 @@ const corrupt: Action = (scene) => {
   const { world, random, founder, space } = scene
   const fit = world.running().filter((peer) => peer.isHonest && peer !== founder && isMember(peer, space))
   const liars = world.peers.filter(({ isHonest }) => !isHonest)
-  if (fit.length < 2 || liars.length >= LIARS_MAX) return
+  if (fit.length === 0 || liars.length >= LIARS_MAX) return
   const peer = pick(random, fit)
   peer.isHonest = false
   world.trace.note(`${peer.name} turns bad`)
@@ -192,10 +192,18 @@ function lastOwn(liar: Liar): { readonly frame: Frame; readonly header: Header }
   return frame === undefined ? undefined : { frame, header: decodeHeader(frame.header) }
 }
 
-/** The next record of its own notes, signed but written nowhere. */
+/** The next record of its own notes, signed but written nowhere. Where bodies are sealed it is one that nobody can read. */
 function nextNote(liar: Liar, over: Partial<Header> = {}): Frame {
-  const head = heads(liar).find(({ author, log }) => author === liar.node.peer && log.startsWith('01'))
-  const body = noteBody(pick(liar.random, ['a', 'b']), 'lie')
+  const { node, scene, random } = liar
+  const head = heads(liar).find(({ author, log }) => author === node.peer && log.startsWith('01'))
+  const isEncrypted = node.spaces.get(scene.space)?.encrypted === true
+  const [last] = head === undefined ? [] : node.journal.frames(scene.space, head.author, head.log, head.seq, head.seq)
+  if (isEncrypted && last !== undefined) {
+    const header = decodeHeader(last.header)
+    const place = { seq: header.seq + 1, prev: recordIdBytes(last.header), hlc: header.hlc + 1 }
+    return signed(liar, { ...header, ...place, ...over }, last.body)
+  }
+  const body = noteBody(pick(random, ['a', 'b']), 'lie')
   return fresh(liar, { class: LOG_CLASS.durable, kind: NOTE_KIND.put, body, head }, over)
 }
 

@@ -89,7 +89,7 @@ function scriptOf(random: Random): Script {
     })
   const work = draw(WORKLOAD, 0.8, 4)
   const faults = [...draw(FAULTS, 0.4, 3), ...draw(MENDING, 1, 3)]
-  const evil = [LYING, TWINS].flatMap((group) => (chance(random, 0.3) ? draw(group, 1, 5) : []))
+  const evil = [LYING, TWINS].flatMap((group) => (chance(random, 0.35) ? draw(group, 1, 8) : []))
   const copies = chance(random, 0.3) ? draw(COPIES, 1, 5) : []
   // A founder put back may fork its control log, and with it void an erasure that others have obeyed (docs/simulation.md).
   const doable = copies.length > 0 ? work.filter((action) => action !== WORKLOAD.erase) : work

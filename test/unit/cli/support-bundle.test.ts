@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { peerIdOfKey } from '../../../src/base/index.ts'
 import { Redactor, type RedactorInit } from '../../../src/cli/bundle/redactor.ts'
-import { secretForms } from '../../../src/cli/bundle/secret-forms.ts'
+import { secretForms, secretsIn } from '../../../src/cli/bundle/secret-forms.ts'
 import { tarGz } from '../../../src/cli/bundle/tar.ts'
 
 const SEED = '00ff'.repeat(16)
@@ -95,4 +95,9 @@ test('an archive holds each file after a header with its name, size and checksum
   )
   assert.equal(tar.subarray(512, 517).toString(), 'hello')
   assert.throws(() => tarGz([{ path: 'x'.repeat(101), content: Buffer.alloc(0) }], 0), RangeError)
+})
+
+test('the secrets of a key file are those of the keys that are to take over too', () => {
+  const file = { format: 'f', peer: 'p', deviceSeed: 'a', next: { peer: 'q', deviceSeed: 'b', sealingSeed: 'c' } }
+  assert.deepEqual(secretsIn(file), ['a', 'b', 'c'])
 })
