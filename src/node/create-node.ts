@@ -20,7 +20,7 @@ import {
   verifier,
 } from '../identity/index.ts'
 import { type ConnectionKeeper, connectionKeeper, type Transport } from '../network/index.ts'
-import type { Journal } from '../records/index.ts'
+import { beginIncarnation, type Journal } from '../records/index.ts'
 import { research } from '../research/index.ts'
 import { KeyRenewal, type Spaces } from '../space/index.ts'
 import {
@@ -29,6 +29,7 @@ import {
   inlineSearcher,
   openDatabase,
   type Searcher,
+  StoreError,
   startSearchThread,
   ThreadedSearcher,
 } from '../store/index.ts'
@@ -54,6 +55,8 @@ import { chosenOpenTopics } from './open-topics.ts'
 import { callOperation, nodeOperations } from './operations.ts'
 import { answerClock } from './peer-clocks.ts'
 import { NodeReach } from './reach.ts'
+import { repairMark } from './repair/adapters/repair-mark.ts'
+import { repairStore } from './repair/adapters/repair-store.ts'
 import { Scrub } from './scrub.ts'
 import { recallQuotas, roomTrouble } from './space-quota.ts'
 import { nodeStatus } from './status.ts'
@@ -76,6 +79,9 @@ interface Ground {
   readonly eventLog: EventLog
   /** The files that are ours alone while we run. */
   readonly files: readonly string[]
+  /** What was found to be damaged in this run, and what was done about that of the last. */
+  readonly damage: () => string | undefined
+  readonly repaired: string | undefined
   readonly database: Database
   readonly searcher: Searcher
   readonly addresses: AddressBook
@@ -108,14 +114,31 @@ interface Layers {
 export async function createNode(init: NodeInit): Promise<PlexusNode> {
   const life = new Lifetime(init.log ?? silentLogger())
   try {
-    return await assemble(init, await withKeysInPlace(openGround(init, life), init), life)
+    const repaired = await repairIfMarked(init)
+    return await assemble(init, await withKeysInPlace(openGround(init, life, repaired), init), life)
   } catch (error) {
     await life.end()
+    // Tables that contradict each other show only when they are read.
+    if (error instanceof StoreError && error.code === 'ERR_STORE_CORRUPT') repairMark(init.folder).set(error.message)
     throw error
   }
 }
 
-function openGround(init: NodeInit, { resources }: Lifetime): Ground {
+/** What was done for a database that the last run found damaged: one sentence. */
+async function repairIfMarked({
+  folder,
+  version = '0',
+  random = systemRandom(),
+}: NodeInit): Promise<string | undefined> {
+  const mark = repairMark(folder)
+  const { reason } = mark
+  if (reason === undefined) return undefined
+  const { rebuilt, aside } = await repairStore({ folder, version, force: true, random })
+  mark.clear()
+  return `the database was damaged (${reason}) and was rebuilt: ${rebuilt?.records ?? 0} records are whole, what was lost is asked of other members; the damaged one is ${aside}`
+}
+
+function openGround(init: NodeInit, { resources }: Lifetime, repaired: string | undefined): Ground {
   const { folder, clock = systemClock(), random = systemRandom() } = init
   const eventLog = new EventLog({ clock })
   const log = eventLog.logger(init.log ?? silentLogger())
@@ -127,7 +150,23 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
   // Who had the lock before may have changed the keys.
   const keys = openKeyFile({ folder, random, name: asked })
   const { openStore = openDatabase } = init
-  const database = resources.use(openStore({ path, schemas: STORE_SCHEMAS, appVersion: init.version ?? '0' }))
+  let damage: string | undefined
+  const onCorrupt = ({ message }: Error): void => {
+    damage = message
+    repairMark(folder).set(message)
+    log.error({ reason: message }, 'the database is damaged')
+  }
+  const appVersion = init.version ?? '0'
+  let hasLostCommits = false
+  const onLostCommits = (): void => {
+    hasLostCommits = true
+  }
+  const database = resources.use(openStore({ path, schemas: STORE_SCHEMAS, appVersion, onCorrupt, onLostCommits }))
+  if (hasLostCommits) {
+    // What is gone may be with others already: none of our logs may be continued.
+    beginIncarnation(database, random)
+    log.error({ path }, 'the write-ahead log was damaged: the last changes are gone, unless others have them')
+  }
   const searcher =
     (init.searchThread ?? (init.clock === undefined && init.openStore === undefined))
       ? resources.use(new ThreadedSearcher({ startThread: () => startSearchThread(path) }, { clock }))
@@ -141,6 +180,8 @@ function openGround(init: NodeInit, { resources }: Lifetime): Ground {
     log,
     eventLog,
     files: [lock, path],
+    damage: () => damage,
+    repaired,
     database,
     searcher,
     addresses,
@@ -193,7 +234,7 @@ async function assemble(init: NodeInit, ground: Ground, life: Lifetime): Promise
   const optional: readonly NodeComponent[] = [
     new ClockWatch({ journal, clock, self: node.peer }),
     new KeyRenewal({ spaces, clock, random, log: log.child({ module: 'keys' }) }),
-    new Scrub({ journal, sync, clock, random, log: log.child({ module: 'scrub' }) }),
+    new Scrub({ journal, sync, spaces, clock, random, log: log.child({ module: 'scrub' }) }),
     new Expiry({ journal, clock, random, log: log.child({ module: 'expiry' }) }),
     ...domains,
     ...(init.components ?? []).map((component) => component(node)),
@@ -229,7 +270,12 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
     extras,
   })
   const storeWatch = new StoreWatch(
-    { files: ground.files, markOf: fileMark, trouble: () => roomTrouble(journal, spaces) },
+    {
+      files: ground.files,
+      markOf: fileMark,
+      damage: ground.damage,
+      trouble: () => roomTrouble(journal, spaces),
+    },
     { journal, searcher: ground.searcher, clock },
   )
   for (const component of [storeWatch, transport]) supervisor.add({ component, optional: false })
@@ -287,7 +333,7 @@ async function buildLayers(init: NodeInit, ground: Ground, supervisor: Superviso
     journal,
     transport,
     discovery,
-    notes: note === undefined ? [] : [note],
+    notes: [ground.repaired, note].filter((each) => each !== undefined),
     keeper,
     reach,
     bus,

@@ -7,13 +7,15 @@ import {
   PlexusError,
   type Random,
   reasonOf,
+  type SpaceId,
   type Timer,
 } from '../base/index.ts'
 import type { DamagedRecord, Journal } from '../records/index.ts'
+import type { Spaces } from '../space/index.ts'
 import type { Sync } from '../sync/index.ts'
 
-/** Rows that are compared in one turn, and the pause after it: about a million an hour. */
-export const SCRUB_ROWS = 250
+/** Rows that are compared in one turn, signatures included, and the pause after it: a million in about three hours. */
+export const SCRUB_ROWS = 100
 export const SCRUB_PAUSE_MS = 1_000
 /** Between the end of one pass over the store and the next. */
 export const SCRUB_INTERVAL_MS: number = 24 * 60 * 60 * 1000
@@ -27,6 +29,7 @@ type Trouble = Pick<ComponentStatus, 'reason' | 'fix'> & { readonly reason: stri
 export interface ScrubComponents {
   readonly journal: Journal
   readonly sync: Sync
+  readonly spaces: Pick<Spaces, 'list'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -74,15 +77,20 @@ export class Scrub implements Component {
   }
 
   status(): ComponentStatus {
+    const shared = this.#sharedSpaces()
+    const all = [...this.#damaged.values()]
+    const sought = all.filter(({ space }) => shared.has(space))
+    const damaged = sought.filter(({ lacksBody }) => !lacksBody).length
     const figures = {
       checked: this.#checked,
-      damaged: this.#damaged.size,
+      damaged,
+      sought: sought.length,
+      lostForGood: all.length - sought.length,
       found: this.#found,
       healed: this.#healed,
     }
     if (this.#timer === undefined) return { state: 'stopped', since: this.#since, figures }
-    const garbled = this.#damaged.values().reduce((count, { isBare }) => count + (isBare ? 0 : 1), 0)
-    const trouble = this.#failure ?? (garbled === 0 ? undefined : garbledRecords(garbled))
+    const trouble = this.#failure ?? (damaged === 0 ? undefined : garbledRecords(damaged))
     if (trouble === undefined) return { state: 'ok', since: this.#since, figures }
     return { state: 'degraded', since: this.#since, ...trouble, figures }
   }
@@ -107,6 +115,12 @@ export class Scrub implements Component {
     this.#timer = clock.setTimer(jitter(random, pause), () => this.#turn())
   }
 
+  /** Those in which somebody else may have what was lost here. */
+  #sharedSpaces(): ReadonlySet<SpaceId> {
+    const { spaces } = this.#use
+    return new Set(spaces.list().flatMap(({ id, self, members }) => (self && members.length > 1 ? [id] : [])))
+  }
+
   /** What is kept without bodies on purpose is not damaged. */
   #note(record: DamagedRecord): void {
     const { sync, log } = this.#use
@@ -119,8 +133,8 @@ export class Scrub implements Component {
     if (this.#damaged.size === 0) this.#since = this.#use.clock.now()
     this.#damaged.set(key, record)
     this.#found++
-    const { space, author, seq, isBare } = record
-    if (isBare) log.debug({ space, author, seq }, 'the body of a record is missing')
+    const { space, author, seq, lacksBody } = record
+    if (lacksBody) log.debug({ space, author, seq }, 'the body of a record is missing')
     else log.warn({ space, author, seq }, 'a record is damaged on this disk')
   }
 
@@ -128,18 +142,20 @@ export class Scrub implements Component {
   async #heal(): Promise<void> {
     const { journal, sync, clock, random, log } = this.#use
     const { signal } = this.#abort
-    for (const [key, record] of this.#damaged) {
+    const shared = this.#sharedSpaces()
+    for (const [key, { space, author, log: name, seq, rid, lacksBody }] of this.#damaged) {
       if (signal.aborted) return
-      const { space, author, log: name, seq, isBare } = record
+      if (!shared.has(space)) continue
       try {
-        if (!journal.isDamaged(record)) {
+        // It may have come another way, or been erased.
+        if (journal.scrub(rid - 1, 1).damaged.every((found) => found.rid !== rid)) {
           this.#damaged.delete(key)
           continue
         }
         const fetched = await sync.fetchBodies(space, { author, log: name, from: seq, to: seq }, { signal })
         if (fetched > 0 && this.#damaged.delete(key)) this.#healed++
         // Nobody here has it; the next pass asks again.
-        else if (isBare) this.#damaged.delete(key)
+        else if (lacksBody) this.#damaged.delete(key)
       } catch (error) {
         log.debug({ reason: reasonOf(error) }, 'a damaged record was not fetched yet')
       }

@@ -9,6 +9,8 @@ export interface StoreWatchInit {
   readonly markOf: (path: string) => string | undefined
   /** What else is not as it should be, e.g. a space that is full. */
   readonly trouble?: () => { readonly reason: string; readonly fix: string } | undefined
+  /** What was found to be damaged, if anything. */
+  readonly damage: () => string | undefined
 }
 
 export interface StoreWatchComponents {
@@ -59,6 +61,12 @@ export class StoreWatch implements Component {
 
   #look(): Pick<ComponentStatus, 'state' | 'reason' | 'fix'> {
     if (this.#marks === undefined) return { state: 'stopped' }
+    const damage = this.#init.damage()
+    if (damage !== undefined) {
+      const fix =
+        'Start it again with `plexus up`: what is sound goes into a new database, the rest comes back from other members.'
+      return { state: 'failed', reason: damage, fix }
+    }
     try {
       const gone = [...this.#marks].find(([path, mark]) => this.#init.markOf(path) !== mark)?.[0]
       const trouble = this.#init.trouble?.()

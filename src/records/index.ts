@@ -13,7 +13,7 @@ export { createJournal, type JournalComponents, type JournalInit } from './journ
 export { PARKED_MAX_PER_LOG, PARKED_MAX_PER_SPACE } from './log-rules.ts'
 export { DEFAULT_QUOTA } from './quotas.ts'
 export { QUERY_MAX_RECORDS } from './record-query.ts'
-export { type SalvagedFrame, type SalvageReport, salvageFrames } from './salvage.ts'
+export { type SalvagedFrame, type SalvageReport, salvageControl, salvageFrames } from './salvage.ts'
 export { recordsSchema } from './schema.ts'
 export {
   type Authority,

@@ -30,6 +30,8 @@ export interface IngestInit {
   readonly bodies: SealedBodies
   readonly hybridClock: HybridClock
   readonly self: PeerId
+  /** The frames come out of a damaged store of our own. */
+  readonly salvaging: boolean
 }
 
 const NOT_ALLOWED: Outcome = { refuse: 'not-allowed' }
@@ -37,6 +39,8 @@ const BAD_BODY: Outcome = { refuse: 'bad-body' }
 const BAD_SIGNATURE: Outcome = { refuse: 'bad-signature' }
 const WRONG_SPACE: Outcome = { refuse: 'wrong-space' }
 const OVER_QUOTA: Outcome = { refuse: 'over-quota' }
+/** Places that are kept for lost records before one that was found: more are not believed. */
+const BRIDGE_MAX_RECORDS = 100_000
 const FORK: Outcome = { refuse: 'fork' }
 
 /**
@@ -149,6 +153,10 @@ export class Ingest {
     if (!this.#init.bodies.isFit(this.#space, header)) return NOT_ALLOWED
     const standing = this.#standing(candidate, log.author, log.class, log.hex)
     if (standing === 'refused') return NOT_ALLOWED
+    if (verdict === 'gap' && this.#mayBridge(candidate, log)) {
+      this.#ledger.bridge(log, candidate)
+      return this.#accept(log, candidate, limit)
+    }
     const isNext = verdict === 'accept' || verdict === 'start'
     if (!isNext || standing === 'unknown') return this.#park(candidate, log, verdict)
     if (!hasItsBody(candidate)) return BAD_BODY
@@ -209,6 +217,14 @@ export class Ingest {
     return 'parked'
   }
 
+  /** Out of our own damaged store: what is missing before a genuine record is lost, and not on its way. */
+  #mayBridge(candidate: Candidate, log: Log): boolean {
+    const missing = candidate.seq - log.state.seq - 1
+    if (!this.#init.salvaging || log.class === LOG_CLASS.control || missing > BRIDGE_MAX_RECORDS) return false
+    const isAllowed = this.#standing(candidate, log.author, log.class, log.hex) === 'allowed'
+    return isAllowed && hasItsBody(candidate) && this.#isSigned(candidate)
+  }
+
   /** A copy may bring what ours lacks: its body, or a good signature. */
   #duplicate(log: Log, candidate: Candidate): Outcome {
     const { records } = this.#ledger
@@ -225,8 +241,14 @@ export class Ingest {
   /** Takes a record again whose row was damaged, if it fits between its neighbours. */
   #heal(log: Log, place: Place, candidate: Candidate): Outcome {
     const { records } = this.#ledger
-    const before = candidate.seq === 1 ? NO_RECORD : records.idAt(log, candidate.seq - 1)
-    if (before !== undefined && !bytesEqual(before, candidate.prev)) return 'duplicate'
+    const { seq, id, prev } = candidate
+    const chained = this.#ledger.idByChain(log, seq)
+    const before = seq === 1 ? NO_RECORD : records.idAt(log, seq - 1)
+    const fits =
+      chained === undefined
+        ? bytesEqual(place.id, id) || (before !== undefined && bytesEqual(before, prev))
+        : bytesEqual(chained, id)
+    if (!fits) return 'duplicate'
     if (!hasItsBody(candidate)) return BAD_BODY
     if (!this.#isSigned(candidate)) return BAD_SIGNATURE
     this.#ledger.heal(log, place, candidate)

@@ -18,7 +18,7 @@ import { logKeyOf } from './header.ts'
 import { Ingest } from './ingest.ts'
 import { Ledger } from './ledger.ts'
 import type { StoredFrame } from './record-table.ts'
-import { STORE_ID_BYTES } from './schema.ts'
+import { SIGNATURE_STATE, STORE_ID_BYTES } from './schema.ts'
 import { SealedBodies } from './sealed-body.ts'
 import {
   type Authority,
@@ -35,7 +35,6 @@ import {
   LOG_NAME_BYTES,
   type LogHead,
   type News,
-  type RecordPlace,
   type RecordQuery,
   type SpaceQuota,
   type SpaceUsage,
@@ -133,8 +132,15 @@ class SqliteJournal implements Journal {
     return this.#appender.appendTogether(drafts)
   }
 
+  salvage(space: SpaceId, frames: readonly Frame[]): IngestReport {
+    return this.#ingest(this.#newIngest(space, true), frames, 'run')
+  }
+
   ingest(space: SpaceId, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport {
-    const ingest = this.#newIngest(space)
+    return this.#ingest(this.#newIngest(space), frames, mode)
+  }
+
+  #ingest(ingest: Ingest, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport {
     const candidates = ingest.decode(frames)
     if (candidates.length > 0) this.#validity.commit(() => ingest.frames(candidates, mode))
     return this.#counted(ingest.finish())
@@ -193,7 +199,7 @@ class SqliteJournal implements Journal {
 
   frame(id: RecordId): Frame | undefined {
     const stored = this.#ledger.records.frameOf(id)
-    return stored !== undefined && this.#ledger.isSigned(stored) ? stored.frame : undefined
+    return stored !== undefined && this.#isServable(stored) ? stored.frame : undefined
   }
 
   record(id: RecordId): StoredRecord | undefined {
@@ -224,25 +230,14 @@ class SqliteJournal implements Journal {
     limit: number,
   ): { readonly through: number | undefined; readonly damaged: readonly DamagedRecord[] } {
     const rows = this.#ledger.records.inspect(afterRid, limit)
-    const faulty = rows.filter(({ fault }) => fault !== undefined)
-    if (faulty.some(({ fault }) => fault !== 'missing')) {
-      this.#validity.commit(() => {
-        for (const row of faulty) this.#ledger.dropDamage(row)
-      })
-    }
-    const damaged = faulty.map(({ log, seq, fault }) => {
-      return { space: log.space, author: log.author, log: log.hex, seq, isBare: fault === 'missing' }
+    const faulty = rows.filter(({ fault, stored }) => fault !== undefined || !this.#isWellSigned(stored))
+    const isWanted = (): typeof faulty =>
+      faulty.filter((row) => this.#ledger.dropDamage(row) || !this.#isWellSigned(row.stored))
+    const wanted = faulty.length === 0 ? faulty : this.#validity.commit(isWanted)
+    const damaged = wanted.map(({ log, seq, rid, fault }) => {
+      return { space: log.space, author: log.author, log: log.hex, seq, rid, lacksBody: fault === 'missing' }
     })
     return { through: rows.length < limit ? undefined : rows.at(-1)?.rid, damaged }
-  }
-
-  isDamaged({ space, author, log: name, seq }: RecordPlace & { readonly space: SpaceId }): boolean {
-    const { logs, records } = this.#ledger
-    const spaceN = logs.spaceNumber(space)
-    if (spaceN === undefined) return false
-    const [device, bytes] = [keyOfPeerId(author), bytesOfHex(name)]
-    const log = logs.find(space, spaceN, logKeyOf(device, bytes), device, bytes)
-    return log.n !== 0 && records.isDamaged(log, seq)
   }
 
   purgeExpired(): number {
@@ -279,17 +274,28 @@ class SqliteJournal implements Journal {
     }
   }
 
-  #newIngest(space: SpaceId): Ingest {
+  #newIngest(space: SpaceId, salvaging = false): Ingest {
     const { verifier, authority, signer } = this.#components
     const [ledger, validity, hybridClock] = [this.#ledger, this.#validity, this.#hybridClock]
     const [bodies, self] = [this.#bodies, signer.peer]
-    return new Ingest({ ledger, validity, verifier, authority, bodies, hybridClock, self }, space)
+    return new Ingest({ ledger, validity, verifier, authority, bodies, hybridClock, self, salvaging }, space)
+  }
+
+  /** One that nobody checked yet is checked when it is served. */
+  #isWellSigned(stored: StoredFrame | undefined): boolean {
+    return stored === undefined || stored.checked === SIGNATURE_STATE.chained || this.#isServable(stored)
+  }
+
+  /** Its own signature was good once and still is: a disk may have turned a bit of it. */
+  #isServable(stored: StoredFrame): boolean {
+    if (stored.checked !== SIGNATURE_STATE.checked) return this.#ledger.isSigned(stored)
+    return this.#ledger.isStillSigned(stored)
   }
 
   /** A stretch is believed for its last signature, so it must end on a good one. */
   #servable(stored: StoredFrame[]): readonly StoredFrame[] {
-    const end = stored.findLastIndex((frame) => this.#ledger.isSigned(frame))
-    return end === -1 ? stored : stored.slice(0, end + 1)
+    const end = stored.findLastIndex((frame) => this.#isServable(frame))
+    return stored.slice(0, end + 1)
   }
 
   #counted(report: IngestReport): IngestReport {

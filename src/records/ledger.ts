@@ -1,11 +1,12 @@
-import { bytesOfHex, type Events, keyOfPeerId, type Logger, reasonOf, type SpaceId } from '../base/index.ts'
+import { bytesEqual, bytesOfHex, type Events, keyOfPeerId, type Logger, reasonOf, type SpaceId } from '../base/index.ts'
 import type { Verifier } from '../identity/index.ts'
 import { type Database, StoreError } from '../store/index.ts'
 import type { Candidate } from './candidate.ts'
 import { RecordsError } from './errors.ts'
 import { ForkTable } from './fork-table.ts'
 import { isSignedBy } from './frame.ts'
-import { decodeHeader, logKeyOf } from './header.ts'
+import { decodeHeader, logKeyOf, recordIdBytes } from './header.ts'
+import { tryDecodeHeader } from './intact.ts'
 import { EMPTY_LOG, extended, type HeldId } from './log-rules.ts'
 import { headOf, type Log, LogTable } from './log-table.ts'
 import { Parking } from './parking.ts'
@@ -57,6 +58,8 @@ export interface StoreOptions {
 const ROOM_BATCH_RECORDS = 64
 /** More than is needed now, so that not every record has to make room; little enough for one commit. */
 const ROOM_BATCH_BYTES: number = 1024 * 1024
+
+const NOTHING: Uint8Array = new Uint8Array()
 
 /**
  * All changes of the store. Each runs inside `commit`: tables, views and memory change together or not at all, and events are
@@ -235,16 +238,66 @@ export class Ledger {
 
   /** A record whose row was damaged came again. */
   heal(log: Log, place: Place, candidate: Candidate): void {
-    this.records.rewrite(log, place.rid, candidate.id, candidate.frame)
+    const { id, header, frame } = candidate
+    const kind = (header.flags & FLAG_ENCRYPTED) === 0 ? header.kind : undefined
+    const mayHaveBody = this.mayHaveBody(log, header)
+    this.records.rewrite(log, place.rid, { ...frame, id, kind, mayHaveBody })
     this.restoreBody(log, place, candidate)
     if (log.class === LOG_CLASS.control) this.reload(log.space)
   }
 
-  /** Drops what is damaged of a row, so that another copy of the record is taken. */
-  dropDamage({ rid, log, seq, fault }: InspectedRow): void {
-    if (fault === 'header' || (fault === 'body' && log.class === LOG_CLASS.control)) {
-      this.records.markDamaged(log, rid, this.idByChain(log, seq))
-    } else if (fault === 'body') this.records.dropBody(log, rid)
+  /** Mends a row, or drops what is damaged of it, so that another copy of the record is taken. Says whether one is needed. */
+  dropDamage({ rid, log, seq, fault }: InspectedRow): boolean {
+    if (fault === undefined) return false
+    if (fault === 'missing') return this.#isMissed(log, rid)
+    if (this.records.restoreCopy(log, rid)) return false
+    if (fault === 'body' && log.class !== LOG_CLASS.control) {
+      this.records.dropBody(log, rid)
+      return true
+    }
+    const chained = this.idByChain(log, seq)
+    if (fault === 'header' && this.#restoreId(log, seq, rid, chained)) return false
+    this.records.markDamaged(log, rid, chained)
+    return true
+  }
+
+  /** Of a body that is not there: it may have been erased before anybody told us so. */
+  #isMissed(log: Log, rid: number): boolean {
+    const header = tryDecodeHeader(this.records.rawAt(rid).header)
+    if (header === undefined || this.mayHaveBody(log, header)) return true
+    this.records.eraseBody(log, rid)
+    return false
+  }
+
+  /** Only the id beside the header may be damaged: then the chain names the header all the same, or its author signed it. */
+  #restoreId(log: Log, seq: number, rid: number, chained: Uint8Array | undefined): boolean {
+    const { header, signature } = this.records.rawAt(rid)
+    const fields = tryDecodeHeader(header)
+    if (fields === undefined) return false
+    const id = recordIdBytes(header)
+    const isOfPlace = fields.seq === seq && bytesEqual(fields.device, log.device) && bytesEqual(fields.log, log.name)
+    const isGenuine =
+      chained === undefined
+        ? isOfPlace && isSignedBy(this.#init.verifier, log.device, header, signature)
+        : bytesEqual(chained, id)
+    if (isGenuine) this.records.setId(rid, id)
+    return isGenuine
+  }
+
+  /** Keeps the places of records that a log is known to have and that are lost; `next` names the last of them. */
+  bridge(log: Log, next: Candidate): void {
+    if (log.n === 0) this.logs.insert(log)
+    for (let seq = log.state.seq + 1; seq < next.seq; seq++) {
+      this.records.insertLost(log, seq, seq === next.seq - 1 ? next.prev : NOTHING)
+    }
+    this.logs.advance(log, { base: log.state.base, seq: next.seq - 1, id: next.prev })
+  }
+
+  /** Whether the bytes of a signature are still the good ones that were checked; if not, a copy brings them again. */
+  isStillSigned({ rid, device, frame }: StoredFrame): boolean {
+    const isGood = isSignedBy(this.#init.verifier, device, frame.header, frame.signature)
+    if (!isGood) this.records.noteChecked(rid, SIGNATURE_STATE.bad)
+    return isGood
   }
 
   /** What the head of the log, or the next record, says that the id of this one is. */

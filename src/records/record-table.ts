@@ -1,5 +1,6 @@
 import { bytesOfHex, type RecordId, type SpaceId } from '../base/index.ts'
 import { blob, type Database, integer, type Row, type Statement } from '../store/index.ts'
+import { ControlCopies } from './control-copies.ts'
 import { BATCH_HEAD_BYTES, frameBytes } from './frame.ts'
 import { decodeHeader } from './header.ts'
 import { type Fault, faultOf, tryDecodeHeader } from './intact.ts'
@@ -73,9 +74,21 @@ export interface InspectedRow {
   readonly log: Log
   readonly seq: number
   readonly fault: Fault | 'missing' | undefined
+  /** Undefined for a row that is not fit to be passed on. */
+  readonly stored: StoredFrame | undefined
 }
 
-/** Headers, signatures and bodies. */
+/** What is written where a row was damaged. */
+export interface RewrittenRecord {
+  readonly id: Uint8Array
+  readonly header: Uint8Array
+  readonly signature: Uint8Array
+  /** `undefined` leaves the one that the row has: of an encrypted record only reading tells it. */
+  readonly kind: number | undefined
+  readonly mayHaveBody: boolean
+}
+
+/** Headers, signatures and bodies. Each row is held to its hashes whenever it is read. */
 export class RecordTable {
   readonly #database: Database
   readonly #logs: LogTable
@@ -86,6 +99,7 @@ export class RecordTable {
   readonly #byRid: Statement
   readonly #noted = new Map<number, number>()
   readonly usage: UsageTable
+  readonly #copies: ControlCopies
   #lastRid = 0
   #faults = 0
 
@@ -93,6 +107,7 @@ export class RecordTable {
     this.#database = database
     this.#logs = logs
     this.usage = new UsageTable(database)
+    this.#copies = new ControlCopies(database)
     this.#bodies = bodies
     this.#insert = database.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
     this.#insertBody = database.prepare('INSERT INTO body VALUES (?, ?, ?)')
@@ -132,6 +147,7 @@ export class RecordTable {
     const { log, seq, id, kind, header, signature, checked, state, body } = record
     this.#insert.run(rid, log.n, seq, id, kind, header, signature, checked, state)
     if (body !== null) this.#insertBody.run(rid, body, record.exp)
+    if (body !== null && log.class === LOG_CLASS.control) this.#copies.add(rid, header, signature, body)
     const bodyBytes = body?.length ?? 0
     this.usage.change(log, { records: 1, bytes: header.length + signature.length + bodyBytes, bodyBytes })
     return rid
@@ -226,13 +242,6 @@ export class RecordTable {
     return row === undefined ? undefined : this.#faultOf(row)
   }
 
-  /** Whether a row is not as it was written, or has lost its body. */
-  isDamaged(log: Log, seq: number): boolean {
-    const place = this.place(log, seq)
-    if (place === undefined) return false
-    return (place.state === RECORD_STATE.live && !place.hasBody) || this.faultAt(log, seq) !== undefined
-  }
-
   /** The next rows, with what is wrong with them; a live record of classes 1 and 2 whose body is gone counts too. */
   inspect(afterRid: number, limit: number): readonly InspectedRow[] {
     return this.#database
@@ -245,6 +254,7 @@ export class RecordTable {
           seq: integer(row.seq),
           log: this.#logs.byNumber(integer(row.log)),
           fault: this.#faultOf(row) ?? (isMissing ? ('missing' as const) : undefined),
+          stored: this.#toStoredFrame(row),
         }
       })
   }
@@ -267,19 +277,59 @@ export class RecordTable {
     this.#database.prepare('DELETE FROM body WHERE rid = ?').run(rid)
   }
 
-  /** Writes a record anew where its row was damaged. */
-  rewrite(log: Log, rid: number, id: Uint8Array, { header, signature }: Frame): void {
+  /** Writes a record anew where its row was damaged; its body comes after it. */
+  rewrite(log: Log, rid: number, record: RewrittenRecord): void {
+    const { id, header, signature, kind, mayHaveBody } = record
     this.#noted.delete(rid)
     this.dropBody(log, rid)
+    const before = this.#database.prepare('SELECT length(header) + length(signature) AS n FROM record WHERE rid = ?')
+    const bytes = header.length + signature.length - integer(before.get(rid)?.n)
+    this.usage.change(log, { records: 0, bytes, bodyBytes: 0 })
+    const state = mayHaveBody ? RECORD_STATE.live : RECORD_STATE.erased
     this.#database
-      .prepare('UPDATE record SET id = ?, header = ?, signature = ?, checked = ? WHERE rid = ?')
-      .run(id, header, signature, SIGNATURE_STATE.checked, rid)
+      .prepare(
+        'UPDATE record SET id = ?, header = ?, signature = ?, checked = ?, state = ?, kind = ifnull(?, kind) WHERE rid = ?',
+      )
+      .run(id, header, signature, SIGNATURE_STATE.checked, state, kind ?? null, rid)
+  }
+
+  /** Puts the second copy of a record in the place of what is damaged of the first. */
+  restoreCopy(log: Log, rid: number): boolean {
+    const row = this.#byRid.get(rid)
+    const copy = row === undefined ? undefined : this.#copies.of(rid, row)
+    if (copy === undefined) return false
+    const { id, header, signature, bytes } = copy
+    this.rewrite(log, rid, { id, header, signature, kind: decodeHeader(header).kind, mayHaveBody: true })
+    this.restoreBody(log, rid, bytes, 0)
+    // It was not checked again; whoever serves it does that.
+    this.#database.prepare('UPDATE record SET checked = ? WHERE rid = ?').run(SIGNATURE_STATE.chained, rid)
+    return true
+  }
+
+  /** The row of a record, as it lies. */
+  rawAt(rid: number): { readonly id: Uint8Array; readonly header: Uint8Array; readonly signature: Uint8Array } {
+    const row = this.#byRid.get(rid)
+    return { id: blob(row?.id), header: blob(row?.header), signature: blob(row?.signature) }
+  }
+
+  setId(rid: number, id: Uint8Array): void {
+    this.#database.prepare('UPDATE record SET id = ? WHERE rid = ?').run(id, rid)
+  }
+
+  /** Keeps the place of a record of which nothing is left. `id` is empty where nothing tells it. */
+  insertLost(log: Log, seq: number, id: Uint8Array): void {
+    const [header, signature] = [NO_BODY, NO_BODY]
+    const { damaged: checked } = SIGNATURE_STATE
+    this.insert({ log, seq, id, kind: 0, exp: 0, header, signature, checked, state: RECORD_STATE.live, body: null })
   }
 
   restoreBody(log: Log, rid: number, body: Uint8Array, exp: number): void {
     this.#insertBody.run(rid, body, exp)
     this.usage.change(log, { records: 0, bytes: body.length, bodyBytes: body.length })
     this.#database.prepare('UPDATE record SET state = ? WHERE rid = ?').run(RECORD_STATE.live, rid)
+    if (log.class !== LOG_CLASS.control) return
+    const { header, signature } = this.rawAt(rid)
+    this.#copies.add(rid, header, signature, body)
   }
 
   eraseBody(log: Log, rid: number): void {
@@ -296,16 +346,17 @@ export class RecordTable {
   unread(afterRid: number, limit: number): readonly UnreadRecord[] {
     const sql = `SELECT ${COLUMNS} FROM record r JOIN body b USING (rid)
       WHERE ${IS_UNREAD} AND r.rid > ? ORDER BY r.rid LIMIT ?`
-    return this.#database
-      .prepare(sql)
-      .all(afterRid, limit)
-      .filter((row) => this.#faultOf(row) === undefined)
-      .map((row) => ({
-        rid: integer(row.rid),
-        space: this.#logs.byNumber(integer(row.log)).space,
-        header: decodeHeader(blob(row.header)),
-        body: blob(row.bytes),
-      }))
+    const rows = this.#database.prepare(sql).all(afterRid, limit)
+    const whole = rows.filter((row) => this.#faultOf(row) === undefined)
+    const unread = whole.map((row) => ({
+      rid: integer(row.rid),
+      space: this.#logs.byNumber(integer(row.log)).space,
+      header: decodeHeader(blob(row.header)),
+      body: blob(row.bytes),
+    }))
+    // Fewer than asked for are the last ones.
+    if (unread.length === rows.length || rows.length < limit) return unread
+    return [...unread, ...this.unread(integer(rows.at(-1)?.rid), limit - unread.length)]
   }
 
   /** How many encrypted records could not be read here, up to a limit. */
@@ -340,6 +391,7 @@ export class RecordTable {
       )
       .get(log.n, from, to)
     const bodyBytes = -integer(sums?.bodies)
+    if (log.class === LOG_CLASS.control) this.#copies.remove(log.n, from, to)
     this.#database.prepare(`DELETE FROM body WHERE rid IN (SELECT rid FROM record WHERE ${where})`).run(log.n, from, to)
     const { changes } = this.#database.prepare(`DELETE FROM record WHERE ${where}`).run(log.n, from, to)
     this.usage.change(log, { records: -changes, bytes: bodyBytes - integer(sums?.heads), bodyBytes })
@@ -407,7 +459,11 @@ export class RecordTable {
     const { where, params } = queryConditions(query)
     const limit = Math.max(0, Math.min(query.limit, QUERY_MAX_RECORDS))
     const sql = `${RECORDS} WHERE ${where} ORDER BY r.rid LIMIT ?`
-    return this.#allStored(this.#database.prepare(sql).all(...params, limit))
+    const rows = this.#database.prepare(sql).all(...params, limit)
+    const records = this.#allStored(rows)
+    // Nobody must take a page of damaged records for the end.
+    if (records.length > 0 || rows.length === 0) return records
+    return this.query({ ...query, afterRid: integer(rows.at(-1)?.rid) })
   }
 
   /** The logs of the next so many records after `rid`, and the last of those; without any, what is the last of all. */
@@ -434,32 +490,42 @@ export class RecordTable {
 
   /** Undefined for a row that is not as it was written. */
   #toStored(row: Row): StoredRecord | undefined {
-    const fault = this.#faultOf(row)
+    const { whole, fault } = this.#wholeOf(row)
     if (fault === 'header') return undefined
-    const log = this.#logs.byNumber(integer(row.log))
-    const header = decodeHeader(blob(row.header))
-    const [kind, body] = [integer(row.kind), fault === undefined ? bodyOf(row) : null]
-    const isSealed = (header.flags & FLAG_ENCRYPTED) !== 0 && body !== null
+    const log = this.#logs.byNumber(integer(whole.log))
+    const header = decodeHeader(blob(whole.header))
+    const body = fault === undefined ? bodyOf(whole) : null
+    const isEncrypted = (header.flags & FLAG_ENCRYPTED) !== 0
+    const kind = isEncrypted ? integer(whole.kind) : header.kind
     const plain = kind === 0 ? null : () => this.#bodies.open(log.space, header, body ?? NO_BODY)?.body
     return new JournalRecord({
-      rid: integer(row.rid),
-      id: blob(row.id),
+      rid: integer(whole.rid),
+      id: blob(whole.id),
       log,
       header,
       kind,
-      body: isSealed ? plain : body,
-      signatureChecked: this.#checkedOf(row) === SIGNATURE_STATE.checked,
+      body: isEncrypted && body !== null ? plain : body,
+      signatureChecked: this.#checkedOf(whole) === SIGNATURE_STATE.checked,
     })
   }
 
   /** Undefined for a row that is not as it was written, or not fit to be passed on. */
   #toStoredFrame(row: Row): StoredFrame | undefined {
-    const fault = this.#faultOf(row)
-    const { device, class: logClass } = this.#logs.byNumber(integer(row.log))
+    const { whole, fault } = this.#wholeOf(row)
+    const { device, class: logClass } = this.#logs.byNumber(integer(whole.log))
     if (fault === 'header' || (fault === 'body' && logClass === LOG_CLASS.control)) return undefined
-    const body = fault === undefined ? bodyOf(row) : null
-    const frame: Frame = { header: blob(row.header), signature: blob(row.signature), body }
-    return { rid: integer(row.rid), device, checked: this.#checkedOf(row), frame }
+    const body = fault === undefined ? bodyOf(whole) : null
+    const frame: Frame = { header: blob(whole.header), signature: blob(whole.signature), body }
+    return { rid: integer(whole.rid), device, checked: this.#checkedOf(whole), frame }
+  }
+
+  /** The row, or what a second copy makes of it; and what of it cannot be had. */
+  #wholeOf(row: Row): { readonly whole: Row; readonly fault: Fault | undefined } {
+    const fault = this.#faultOf(row)
+    if (fault === undefined) return { whole: row, fault }
+    const copy = this.#copies.of(integer(row.rid), row)
+    if (copy === undefined) return { whole: row, fault }
+    return { whole: { ...row, ...copy, checked: SIGNATURE_STATE.chained }, fault: undefined }
   }
 
   #faultOf(row: Row): Fault | undefined {

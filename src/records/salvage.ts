@@ -1,8 +1,8 @@
-import { type SpaceId, spaceIdOf } from '../base/index.ts'
+import { compareText, hexOf, type SpaceId, spaceIdOf } from '../base/index.ts'
 import { type Database, integer, type Row, type SqlValue, StoreError } from '../store/index.ts'
 import { isBodyOf } from './body.ts'
 import { RecordsError } from './errors.ts'
-import { classOfLog, decodeHeader, isZero, recordIdBytes } from './header.ts'
+import { classOfLog, decodeHeader, isZero, logKeyOfHeader, recordIdBytes } from './header.ts'
 import { type Frame, LOG_CLASS } from './types.ts'
 
 /** Rows that are read in one go while nothing is damaged. */
@@ -38,6 +38,30 @@ export function* salvageFrames(database: Database, report: SalvageReport): Gener
   }
 }
 
+/**
+ * The control records, which are kept twice: of either copy those that can be read, each log in its order. They are few enough to be
+ * held in memory.
+ */
+export function salvageControl(database: Database): readonly SalvagedFrame[] {
+  const found = new Map<string, { readonly salvaged: SalvagedFrame; readonly key: string; readonly seq: number }>()
+  const add = (salvaged: SalvagedFrame | undefined): void => {
+    if (salvaged === undefined || !salvaged.isControl || salvaged.frame.body === null) return
+    const { header } = salvaged.frame
+    const { seq } = decodeHeader(header)
+    found.set(hexOf(recordIdBytes(header)), { salvaged, key: `${salvaged.space} ${logKeyOfHeader(header)}`, seq })
+  }
+  for (const row of rowsOf(database, { lostRows: 0, lostBodies: 0 })) add(frameOf(database, row))
+  const copies = attempt(() => database.prepare('SELECT rid FROM control_copy').all()) ?? []
+  for (const { rid = null } of copies) {
+    const row = attempt(() =>
+      database.prepare('SELECT header, signature, body FROM control_copy WHERE rid = ?').get(rid),
+    )
+    if (row !== undefined) add(frameOfParts(row, row.body))
+  }
+  const all = [...found.values()].sort((a, b) => compareText(a.key, b.key) || a.seq - b.seq)
+  return all.map(({ salvaged }) => salvaged)
+}
+
 const HEADERS = 'SELECT rid, header, signature FROM record WHERE rid > ? ORDER BY rid LIMIT ?'
 
 /** In pages; where a page cannot be read, row by row, and from there over what cannot be read at all. */
@@ -58,12 +82,14 @@ function* rowsOf(database: Database, report: SalvageReport): Generator<Row> {
 }
 
 function frameOf(database: Database, row: Row): SalvagedFrame | undefined {
-  const { header, signature } = row
+  return frameOfParts(row, bodyOf(database, row.rid ?? null))
+}
+
+function frameOfParts({ header, signature }: Row, stored: SqlValue | undefined): SalvagedFrame | undefined {
   if (!(header instanceof Uint8Array) || !(signature instanceof Uint8Array)) return undefined
   try {
     const fields = decodeHeader(header)
     const isControl = classOfLog(fields.log) === LOG_CLASS.control
-    const stored = bodyOf(database, row.rid ?? null)
     const body = stored instanceof Uint8Array && isBodyOf(fields, stored) ? stored : null
     const space = spaceIdOf(isZero(fields.space) ? recordIdBytes(header) : fields.space)
     return { space, isControl, frame: { header, signature, body }, lostBody: stored !== null && body === null }

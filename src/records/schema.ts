@@ -155,6 +155,16 @@ const VALIDITY = `
 /** What cannot be read yet is looked through when a key comes. */
 const UNREAD = 'CREATE INDEX record_unread ON record (rid) WHERE kind = 0 AND state = 0'
 
+/** Control records a second time, on pages of their own. */
+const COPIES = `
+  CREATE TABLE control_copy (
+    rid INTEGER PRIMARY KEY, header BLOB NOT NULL, signature BLOB NOT NULL, body BLOB NOT NULL
+  ) STRICT;
+  INSERT INTO control_copy (rid, header, signature, body)
+    SELECT r.rid, r.header, r.signature, b.bytes FROM log l JOIN record r ON r.log = l.n JOIN body b USING (rid)
+    WHERE l.class = 0;
+`
+
 /** The journal's tables, for `openDatabase`. */
 export const recordsSchema: Schema = {
   module: 'records',
@@ -162,5 +172,6 @@ export const recordsSchema: Schema = {
     { version: 1, up: TABLES },
     { version: 2, up: VALIDITY },
     { version: 3, up: UNREAD },
+    { version: 4, up: COPIES },
   ],
 }

@@ -148,8 +148,10 @@ export interface RecordPlace {
 /** A record whose row in this store is not as it was written, or has lost its body. Its place is kept. */
 export interface DamagedRecord extends RecordPlace {
   readonly space: SpaceId
-  /** All is as it was written, and only the body is not there: it may be nowhere any more. */
-  readonly isBare: boolean
+  /** Its number in this store. */
+  readonly rid: number
+  /** Only its body is not here, and it may never have been: whoever sent the record left it out. */
+  readonly lacksBody: boolean
 }
 
 export type AuthorityVerdict =
@@ -412,8 +414,11 @@ export interface Journal {
     readonly through: number | undefined
     readonly damaged: readonly DamagedRecord[]
   }
-  /** Whether what `scrub` found still holds: the record may have come again, or be gone. */
-  isDamaged(record: RecordPlace & { readonly space: SpaceId }): boolean
+  /**
+   * As `ingest` in mode `run` for what was read out of a damaged store of our own, each log in its order: data records that are
+   * missing before a genuine one keep an empty place, so that what follows them is not lost with them.
+   */
+  salvage(space: SpaceId, frames: readonly Frame[]): IngestReport
   /** Registers a view; (re)builds its tables if its version is new. Before any append or ingest. */
   register(view: View): void
   /** Read access to view tables for the domain's queries. */

@@ -4,6 +4,7 @@ import {
   RUN_MAX_FRAMES,
   type SalvagedFrame,
   type SalvageReport,
+  salvageControl,
   salvageFrames,
 } from '../../records/index.ts'
 import type { Spaces } from '../../space/index.ts'
@@ -46,16 +47,20 @@ export async function rebuild(init: RebuildInit): Promise<RebuildReport> {
   const { journal, spaces } = init.pillar()
   spaces.load()
   const counts = { records: 0, refused: 0 }
-  // What control records say decides about all others.
-  for (const isControl of [true, false]) {
-    const report = isControl ? { lostRows: 0, lostBodies: 0 } : lost
-    for (const batch of batches(salvageFrames(source, report), isControl)) {
-      init.signal?.throwIfAborted()
-      take(journal, spaces, batch, counts)
-      onStep?.('judging records', counts.records)
-    }
+  // What control records say decides about all others. Who admitted whom shows only as they are judged: until nothing is new.
+  const control = salvageControl(source)
+  for (let last = -1; counts.records !== last; ) {
+    last = counts.records
+    counts.refused = 0
+    for (const batch of batches(control)) take(journal, spaces, batch, counts)
     for (const space of journal.spaces()) counts.records += journal.retryParked(space).stored
   }
+  for (const batch of batches(salvageFrames(source, lost))) {
+    init.signal?.throwIfAborted()
+    take(journal, spaces, batch, counts)
+    onStep?.('judging records', counts.records)
+  }
+  for (const space of journal.spaces()) counts.records += journal.retryParked(space).stored
   return { ...lost, ...counts, otherRows, incomplete }
 }
 
@@ -65,10 +70,9 @@ interface Batch {
 }
 
 /** Frames that follow each other and are of one space. */
-function* batches(frames: Iterable<SalvagedFrame>, isControl: boolean): Generator<Batch> {
+function* batches(frames: Iterable<SalvagedFrame>): Generator<Batch> {
   let batch: Batch | undefined
   for (const found of frames) {
-    if (found.isControl !== isControl) continue
     if (batch !== undefined && (batch.space !== found.space || batch.frames.length >= RUN_MAX_FRAMES)) {
       yield batch
       batch = undefined
@@ -86,7 +90,7 @@ function take(
   counts: { records: number; refused: number },
 ): void {
   using _expected = spaces.expect(space)
-  const report = journal.ingest(space, frames, 'run')
+  const report = journal.salvage(space, frames)
   counts.records += report.stored
   counts.refused += Object.values(report.refused).reduce((sum, refused) => sum + refused, 0)
 }
@@ -98,11 +102,12 @@ const NOT_COPIED = new Set([
   'space',
   'log',
   'own_log',
-  'log_usage',
   'record',
   'body',
   'parked',
   'voided',
+  'log_usage',
+  'control_copy',
   'fork',
   'view',
   'touch',

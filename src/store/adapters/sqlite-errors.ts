@@ -20,7 +20,7 @@ interface Meaning {
 const CORRUPT: Meaning = {
   code: 'ERR_STORE_CORRUPT',
   message: 'the database is damaged or is no database',
-  fix: 'Stop the peer with `plexus down` and run `plexus repair`: what is sound is kept, the rest comes back from the other members.',
+  fix: 'Start the peer again with `plexus up`, or run `plexus repair`: what is sound is kept, the rest comes back from the other members.',
 }
 
 const LOCKED: Meaning = {

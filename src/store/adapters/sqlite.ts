@@ -6,6 +6,7 @@ import type { Database, Row, Schema, SqlValue, Statement } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { migrate } from '../migrate.ts'
 import { storeErrorOf } from './sqlite-errors.ts'
+import { committedFrames } from './wal-frames.ts'
 
 /** Prepared statements kept per database; the least recently used goes first. */
 const STATEMENT_CACHE_SIZE = 256
@@ -26,6 +27,10 @@ export interface OpenDatabaseInit {
   readonly appVersion?: string
   /** For a second connection that only reads; `schemas` is ignored then. */
   readonly readOnly?: boolean
+  /** Told when a damaged write-ahead log shows that transactions which were committed are gone. */
+  readonly onLostCommits?: () => void
+  /** Told, once, when SQLite meets pages that cannot be right. */
+  readonly onCorrupt?: (error: StoreError) => void
   /** How long to wait for another connection's lock. Default 5,000. */
   readonly busyTimeoutMs?: number
 }
@@ -33,8 +38,10 @@ export interface OpenDatabaseInit {
 /** Opens a SQLite database through node:sqlite. Throws `StoreError`. */
 export function openDatabase(init: OpenDatabaseInit): Database {
   const { path, schemas = [], appVersion = 'unknown' } = init
+  const written = init.onLostCommits === undefined ? 0 : committedFrames(`${path}-wal`)
   const database = new SqliteDatabase(init)
   try {
+    if (written > 0 && written > framesFound(database)) init.onLostCommits?.()
     if (!init.readOnly) migrate(database, schemas, { appVersion, backup: () => backUp(database, path) })
     return database
   } catch (error) {
@@ -43,8 +50,14 @@ export function openDatabase(init: OpenDatabaseInit): Database {
   }
 }
 
+/** What SQLite takes the write-ahead log to hold. */
+function framesFound(database: Database): number {
+  return Number(database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()?.log ?? 0)
+}
+
 class SqliteDatabase implements Database {
   readonly #path: string
+  #onCorrupt: ((error: StoreError) => void) | undefined
   readonly #sqlite: DatabaseSync
   readonly #statements = new Map<string, Statement>()
   /** For each open transaction and savepoint, what is to run before the outermost commits. */
@@ -52,8 +65,9 @@ class SqliteDatabase implements Database {
   /** Why SQLite itself rolled back everything: nothing may be written until the outermost transaction is left. */
   #lost: unknown
 
-  constructor({ path, readOnly = false, busyTimeoutMs = BUSY_TIMEOUT_MS }: OpenDatabaseInit) {
+  constructor({ path, readOnly = false, busyTimeoutMs = BUSY_TIMEOUT_MS, onCorrupt }: OpenDatabaseInit) {
     this.#path = path
+    this.#onCorrupt = onCorrupt
     this.#sqlite = this.#guard(() => {
       if (path !== ':memory:' && !readOnly) createPrivateFile(path)
       return new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
@@ -63,6 +77,7 @@ class SqliteDatabase implements Database {
       // secure_delete: what is erased is overwritten; the last line reads the header, so that a damaged file shows now.
       this.exec(
         `PRAGMA synchronous=FULL; PRAGMA cache_size=-${readOnly ? READING_PAGE_CACHE_KIB : PAGE_CACHE_KIB}; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;
+         PRAGMA cell_size_check=ON;
          SELECT count(*) FROM sqlite_schema`,
       )
     } catch (error) {
@@ -101,7 +116,7 @@ class SqliteDatabase implements Database {
     } catch (error) {
       // After a full disk or an I/O error SQLite has rolled back everything by itself.
       if (this.#sqlite.isTransaction) this.#sqlite.exec(outer ? `ROLLBACK TO ${name}; RELEASE ${name}` : 'ROLLBACK')
-      throw error
+      throw this.#told(error)
     } finally {
       this.#open.pop()
       if (outer === undefined) this.#lost = undefined
@@ -156,8 +171,16 @@ class SqliteDatabase implements Database {
       return work()
     } catch (cause) {
       if (this.#open.length > 0 && !this.#sqlite.isTransaction) this.#lost = cause
-      throw storeErrorOf(cause, this.#path)
+      throw this.#told(storeErrorOf(cause, this.#path))
     }
+  }
+
+  #told(error: unknown): unknown {
+    if (!(error instanceof StoreError) || error.code !== 'ERR_STORE_CORRUPT') return error
+    const tell = this.#onCorrupt
+    this.#onCorrupt = undefined
+    tell?.(error)
+    return error
   }
 }
 

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { closeSync, cpSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -10,6 +21,7 @@ const THOUGHTS = 120
 const SEEDS = 12
 /** Bytes that are turned over at places of their own. */
 const FLIPS = 6
+const TORN_PAGES = 3
 
 async function open(folder: string): Promise<PlexusNode> {
   return await createNode({ folder, network: false })
@@ -93,3 +105,58 @@ test('a sound database is left as it is, and a running peer is never repaired', 
   }
   assert.deepEqual(await repairStore(repair), { found: 'ok', rebuilt: undefined, aside: undefined })
 })
+
+/** Writes nonsense over whole pages. */
+function tear(path: string, seed: number): void {
+  const random = seededRandom(seed)
+  const { size } = statSync(path)
+  const file = openSync(path, 'r+')
+  for (let page = 0; page < TORN_PAGES; page++) {
+    const at = 4_096 * (1 + Math.floor(random.unit() * (size / 4_096 - 1)))
+    writeSync(file, random.bytes(4_096), 0, 4_096, at)
+  }
+  closeSync(file)
+}
+
+test('a peer that meets torn pages ends with a reason, and its next start makes a new database of what is left', async (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'plexus-torn-'))
+  t.after(() => rmSync(home, { recursive: true, force: true }))
+  const whole = join(home, 'whole')
+  {
+    await using node = await open(whole)
+    for (let n = 0; n < THOUGHTS; n++) await node.call('thought.share', { text: `thought ${n} ${'long '.repeat(50)}` })
+  }
+  let repaired = 0
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const folder = join(home, `${seed}`)
+    cpSync(whole, folder, { recursive: true })
+    tear(join(folder, 'plexus.db'), seed)
+    await workUntilItEnds(folder)
+    if (!existsSync(join(folder, 'repair-wanted'))) continue
+    repaired++
+    await using node = await open(folder)
+    assert.match(node.notes.join(), /was rebuilt/)
+    assert.ok(!existsSync(join(folder, 'repair-wanted')))
+    assert.ok(readdirSync(folder).some((name) => name.startsWith('plexus.db.damaged-')))
+    await node.call('thought.share', { text: 'it goes on' })
+    assert.ok((await textsOf(node)).includes('it goes on'))
+  }
+  t.diagnostic(`${repaired} of ${SEEDS} torn stores were noticed at work`)
+  assert.ok(repaired > 0)
+})
+
+/** Whatever it says, it says clearly. */
+async function workUntilItEnds(folder: string): Promise<void> {
+  try {
+    await using node = await open(folder)
+    for (let n = 0; n < 5; n++) await node.call('thought.share', { text: `more ${n}` })
+    await textsOf(node)
+    for (let at = 0; ; ) {
+      const { through } = node.journal.scrub(at, 100)
+      if (through === undefined) return
+      at = through
+    }
+  } catch (error) {
+    assert.ok(error instanceof PlexusError, `${error}`)
+  }
+}

@@ -32,6 +32,8 @@ test(`a peer killed ${KILLS} times while writing loses no acknowledged record an
       assert.deepEqual({ text: shown.thought.text, signature: shown.thought.signature }, { text, signature: 'valid' })
     }
     for (const space of node.spaces.list()) {
+      const own = node.journal.heads(space.id).filter(({ author, log }) => author === node.peer && log.startsWith('01'))
+      assert.ok(own.length <= 1, 'a killed process loses nothing, so the log goes on')
       for (const head of node.journal.heads(space.id)) {
         let expected = head.base
         while (expected <= head.seq) {

@@ -38,7 +38,7 @@ for (const [what, table, column] of [
   ['headers', 'record', 'header'],
   ['ids', 'record', 'id'],
 ] as const) {
-  test(`${what} that a disk garbled are never served, are found, and come back from another member`, async () => {
+  test(`${what} that a disk garbled are never served, are found, and are whole again`, async () => {
     await using crowd = new Crowd()
     const domains = [cognition()]
     const ada = await crowd.node('ada', { domains })
@@ -55,7 +55,12 @@ for (const [what, table, column] of [
     assert.equal(served(bohr, ada).whole, 3, 'what is damaged is not passed on')
     await crowd.until(new Promise<void>((over) => crowd.clock.setTimer(5 * 60_000, over)))
     const { figures, state } = bohr.status().components.find(({ name }) => name === 'scrub') ?? {}
-    assert.deepEqual({ found: figures?.found, healed: figures?.healed, state }, { found: 2, healed: 2, state: 'ok' })
+    // Of an id the header and the rest of the log tell what it was.
+    const asked = what === 'ids' ? 0 : 2
+    assert.deepEqual(
+      { found: figures?.found, healed: figures?.healed, state },
+      { found: asked, healed: asked, state: 'ok' },
+    )
     assert.deepEqual(served(bohr, ada), { whole: 5, bare: 0 })
     assert.deepEqual(await texts(bohr), written.toSorted())
     assert.equal(bohr.journal.forks(space.id).length, 0)

@@ -11,13 +11,14 @@ test('the watch over the files says what became of them, and since when', async 
     ['b', '2'],
   ])
   let fault: Error | undefined
+  let damage: string | undefined
   const markOf = (path: string): string | undefined => {
     if (fault !== undefined) throw fault
     return marks.get(path)
   }
   const journal = { figures: () => ({ records: 3 }) } as unknown as Journal
   const watch = new StoreWatch(
-    { files: ['a', 'b'], markOf },
+    { files: ['a', 'b'], markOf, damage: () => damage },
     { journal, searcher: { figures: () => ({ searches: 2 }) }, clock },
   )
   assert.equal(watch.status().state, 'stopped')
@@ -37,4 +38,8 @@ test('the watch over the files says what became of them, and since when', async 
   assert.equal(watch.status().state, 'ok')
   marks.set('b', '3')
   assert.deepEqual([watch.status().state, watch.status().reason?.slice(0, 13)], ['failed', 'b was removed'])
+  marks.set('b', '2')
+  damage = 'a page is torn'
+  assert.deepEqual([watch.status().state, watch.status().reason], ['failed', 'a page is torn'])
+  assert.match(watch.status().fix ?? '', /plexus up/)
 })

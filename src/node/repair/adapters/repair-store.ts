@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, linkSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { hexOf, type Random, silentLogger, syncToDisk, systemClock } from '../../../base/index.ts'
 import { loadOrCreateIdentity, verifier } from '../../../identity/index.ts'
@@ -7,6 +7,7 @@ import { durablePillar, STORE_SCHEMAS } from '../../durable-pillar.ts'
 import { NodeError } from '../../errors.ts'
 import { LOCK_FILE, STORE_FILE } from '../../store-file.ts'
 import { type RebuildReport, rebuild } from '../rebuild.ts'
+import { repairMark } from './repair-mark.ts'
 
 export interface RepairOptions {
   /** Of the profile. */
@@ -48,14 +49,26 @@ export async function repairStore(options: RepairOptions): Promise<RepairReport>
   try {
     const rebuilt = await rebuildInto(fresh, path, options)
     const aside = `${path}.damaged-${name}`
-    for (const part of ['-wal', '-shm', '']) {
-      if (existsSync(`${path}${part}`)) renameSync(`${path}${part}`, `${aside}${part}`)
-    }
+    keepAside(path, aside)
     renameSync(fresh, path)
+    repairMark(folder).clear()
     if (process.platform !== 'win32') syncToDisk(folder)
     return { found, rebuilt, aside }
   } finally {
     for (const part of ['', '-wal', '-shm']) rmSync(`${fresh}${part}`, { force: true })
+  }
+}
+
+/** There is a database at the path at any moment: after a power cut in between, a peer that starts must not begin an empty one. */
+function keepAside(path: string, aside: string): void {
+  try {
+    linkSync(path, aside)
+  } catch {
+    // A file system without links: it is copied.
+    copyFileSync(path, aside)
+  }
+  for (const part of ['-wal', '-shm']) {
+    if (existsSync(`${path}${part}`)) renameSync(`${path}${part}`, `${aside}${part}`)
   }
 }
 
