@@ -80,7 +80,7 @@ export class Scrub implements Component {
     const shared = this.#sharedSpaces()
     const all = [...this.#damaged.values()]
     const sought = all.filter(({ space }) => shared.has(space))
-    const damaged = sought.filter(({ lacksBody }) => !lacksBody).length
+    const damaged = sought.filter(({ isBare }) => !isBare).length
     const figures = {
       checked: this.#checked,
       damaged,
@@ -133,8 +133,8 @@ export class Scrub implements Component {
     if (this.#damaged.size === 0) this.#since = this.#use.clock.now()
     this.#damaged.set(key, record)
     this.#found++
-    const { space, author, seq, lacksBody } = record
-    if (lacksBody) log.debug({ space, author, seq }, 'the body of a record is missing')
+    const { space, author, seq, isBare } = record
+    if (isBare) log.debug({ space, author, seq }, 'the body of a record is missing')
     else log.warn({ space, author, seq }, 'a record is damaged on this disk')
   }
 
@@ -143,19 +143,19 @@ export class Scrub implements Component {
     const { journal, sync, clock, random, log } = this.#use
     const { signal } = this.#abort
     const shared = this.#sharedSpaces()
-    for (const [key, { space, author, log: name, seq, rid, lacksBody }] of this.#damaged) {
+    for (const [key, record] of this.#damaged) {
       if (signal.aborted) return
+      const { space, author, log: name, seq, isBare } = record
       if (!shared.has(space)) continue
       try {
-        // It may have come another way, or been erased.
-        if (journal.scrub(rid - 1, 1).damaged.every((found) => found.rid !== rid)) {
+        if (!journal.isDamaged(record)) {
           this.#damaged.delete(key)
           continue
         }
         const fetched = await sync.fetchBodies(space, { author, log: name, from: seq, to: seq }, { signal })
         if (fetched > 0 && this.#damaged.delete(key)) this.#healed++
         // Nobody here has it; the next pass asks again.
-        else if (lacksBody) this.#damaged.delete(key)
+        else if (isBare) this.#damaged.delete(key)
       } catch (error) {
         log.debug({ reason: reasonOf(error) }, 'a damaged record was not fetched yet')
       }

@@ -3,8 +3,9 @@ import { SIGNATURE_BYTES } from '../identity/index.ts'
 import { isBodyOf } from './body.ts'
 import { RecordsError } from './errors.ts'
 import { classOfLog, decodeHeader, isZero, logKeyOfHeader, recordIdBytes } from './header.ts'
+import type { RefusalReason } from './journal-types.ts'
 import type { FrameFacts, Link } from './log-rules.ts'
-import { BODY_MAX_BYTES, type Frame, GENESIS_KIND, type Header, LOG_CLASS, type RefusalReason } from './types.ts'
+import { BODY_MAX_BYTES, type Frame, GENESIS_KIND, type Header, LOG_CLASS } from './types.ts'
 
 /** A frame on its way into the journal. */
 export interface Candidate extends Link, FrameFacts {

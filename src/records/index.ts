@@ -10,9 +10,10 @@ export { decodeForkProof, encodeForkProof, FORK_PROOF_MAX_BYTES } from './fork-p
 export { decodeFrame, decodeFrames, encodeFrame, encodeFrames, frameBytes, isSignedBy, signHeader } from './frame.ts'
 export { decodeHeader, encodeHeader, HEADER_MAX_BYTES, RECORD_SIGNATURE_TAG, recordIdBytes } from './header.ts'
 export { createJournal, type JournalComponents, type JournalInit } from './journal.ts'
+export type { IngestReport, Journal, JournalEvents, News, RefusalReason, SpaceUsage } from './journal-types.ts'
 export { PARKED_MAX_PER_LOG, PARKED_MAX_PER_SPACE } from './log-rules.ts'
+export { QUERY_MAX_RECORDS } from './query-conditions.ts'
 export { DEFAULT_QUOTA } from './quotas.ts'
-export { QUERY_MAX_RECORDS } from './record-query.ts'
 export { type SalvagedFrame, type SalvageReport, salvageControl, salvageFrames } from './salvage.ts'
 export { recordsSchema } from './schema.ts'
 export {
@@ -33,24 +34,18 @@ export {
   type Frame,
   GENESIS_KIND,
   type Header,
-  type IngestReport,
-  type Journal,
-  type JournalEvents,
   KIND_RANGES,
   LOG_CLASS,
   LOG_NAME_BYTES,
   type LogClass,
   type LogHead,
   type LogRule,
-  type News,
   NO_RULE,
   type RecordPlace,
   type RecordQuery,
-  type RefusalReason,
   RUN_MAX_BYTES,
   RUN_MAX_FRAMES,
   type SpaceQuota,
-  type SpaceUsage,
   type StoredRecord,
   type View,
   type VoidedRun,

@@ -11,20 +11,23 @@ import type { Verifier } from '../identity/index.ts'
 import { type Candidate, candidateOf, hasItsBody, isGenesisOf, isOfSpace } from './candidate.ts'
 import { isSignedBy } from './frame.ts'
 import { classOfLog } from './header.ts'
+import type { IngestReport } from './journal-types.ts'
 import type { Ledger } from './ledger.ts'
 import { judge, type Limit, NO_RECORD, stretchEnd, supersedes, type Verdict } from './log-rules.ts'
 import type { Log } from './log-table.ts'
+import type { Mending } from './mending.ts'
 import type { ParkedLog } from './parking.ts'
 import type { Place } from './record-table.ts'
 import { type Outcome, Report } from './report.ts'
 import { SIGNATURE_STATE } from './schema.ts'
 import type { SealedBodies } from './sealed-body.ts'
-import { type Authority, type Frame, type IngestReport, LOG_CLASS, type LogClass } from './types.ts'
+import { type Authority, type Frame, LOG_CLASS, type LogClass } from './types.ts'
 import type { Validity } from './validity.ts'
 
 export interface IngestInit {
   readonly ledger: Ledger
   readonly validity: Validity
+  readonly mending: Mending
   readonly verifier: Verifier
   readonly authority: Authority
   readonly bodies: SealedBodies
@@ -154,7 +157,7 @@ export class Ingest {
     const standing = this.#standing(candidate, log.author, log.class, log.hex)
     if (standing === 'refused') return NOT_ALLOWED
     if (verdict === 'gap' && this.#mayBridge(candidate, log)) {
-      this.#ledger.bridge(log, candidate)
+      this.#init.mending.bridge(log, candidate)
       return this.#accept(log, candidate, limit)
     }
     const isNext = verdict === 'accept' || verdict === 'start'
@@ -238,11 +241,11 @@ export class Ingest {
     return 'duplicate'
   }
 
-  /** Takes a record again whose row was damaged, if it fits between its neighbours. */
+  /** Takes a record again whose row was damaged, if it is the one that its neighbours name: its author might offer another. */
   #heal(log: Log, place: Place, candidate: Candidate): Outcome {
     const { records } = this.#ledger
     const { seq, id, prev } = candidate
-    const chained = this.#ledger.idByChain(log, seq)
+    const chained = this.#init.mending.idByChain(log, seq)
     const before = seq === 1 ? NO_RECORD : records.idAt(log, seq - 1)
     const fits =
       chained === undefined
@@ -251,7 +254,7 @@ export class Ingest {
     if (!fits) return 'duplicate'
     if (!hasItsBody(candidate)) return BAD_BODY
     if (!this.#isSigned(candidate)) return BAD_SIGNATURE
-    this.#ledger.heal(log, place, candidate)
+    this.#init.mending.heal(log, place, candidate)
     return 'duplicate'
   }
 
@@ -265,11 +268,7 @@ export class Ingest {
     const before = seq === 1 ? NO_RECORD : records.idAt(log, seq - 1)
     const place = records.place(log, seq)
     // Ours is not what was stored: no proof of anything.
-    if (place !== undefined && records.faultAt(log, seq) === 'header') {
-      // What follows names what stood here; an author might offer something else.
-      const stood = this.#ledger.idByChain(log, seq)
-      return stood === undefined || bytesEqual(stood, candidate.id) ? this.#heal(log, place, candidate) : 'duplicate'
-    }
+    if (place !== undefined && records.faultAt(log, seq) === 'header') return this.#heal(log, place, candidate)
     this.#init.validity.fork(log, candidate)
     // What waited for this log waits in vain now.
     this.#grown.add(log)

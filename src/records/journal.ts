@@ -16,8 +16,10 @@ import { blob, type Database } from '../store/index.ts'
 import { Appender } from './append.ts'
 import { logKeyOf } from './header.ts'
 import { Ingest } from './ingest.ts'
+import type { IngestReport, Journal, JournalEvents, News, SpaceUsage } from './journal-types.ts'
 import { Ledger } from './ledger.ts'
-import type { StoredFrame } from './record-table.ts'
+import { Mending } from './mending.ts'
+import type { StoredFrame } from './record-rows.ts'
 import { SIGNATURE_STATE, STORE_ID_BYTES } from './schema.ts'
 import { SealedBodies } from './sealed-body.ts'
 import {
@@ -29,15 +31,11 @@ import {
   type Fork,
   type ForkProof,
   type Frame,
-  type IngestReport,
-  type Journal,
-  type JournalEvents,
   LOG_NAME_BYTES,
   type LogHead,
-  type News,
+  type RecordPlace,
   type RecordQuery,
   type SpaceQuota,
-  type SpaceUsage,
   type StoredRecord,
   type View,
   type VoidedRun,
@@ -86,6 +84,7 @@ class SqliteJournal implements Journal {
   readonly #bodies: SealedBodies
   readonly #ledger: Ledger
   readonly #validity: Validity
+  readonly #mending: Mending
   readonly #appender: Appender
   readonly #hybridClock: HybridClock
   readonly #totals: Record<string, number> = {}
@@ -103,6 +102,7 @@ class SqliteJournal implements Journal {
     const { quota } = init
     this.#ledger = new Ledger({ database, verifier, authority, bodies, log, events: this.events, now, quota })
     this.#validity = new Validity({ ledger: this.#ledger, authority, bodies, verifier, later, log })
+    this.#mending = new Mending({ database, ledger: this.#ledger, verifier })
     this.#hybridClock = new HybridClock(clock, newestOf(signer, this.#ledger))
     this.#appender = new Appender({
       ledger: this.#ledger,
@@ -207,7 +207,7 @@ class SqliteJournal implements Journal {
   }
 
   records(query: RecordQuery): readonly StoredRecord[] {
-    return this.#ledger.records.query(query)
+    return this.#ledger.records.queries.query(query)
   }
 
   get lastRid(): number {
@@ -229,21 +229,30 @@ class SqliteJournal implements Journal {
     afterRid: number,
     limit: number,
   ): { readonly through: number | undefined; readonly damaged: readonly DamagedRecord[] } {
-    const rows = this.#ledger.records.inspect(afterRid, limit)
+    const rows = this.#ledger.records.queries.inspect(afterRid, limit)
     const faulty = rows.filter(({ fault, stored }) => fault !== undefined || !this.#isWellSigned(stored))
     const isWanted = (): typeof faulty =>
-      faulty.filter((row) => this.#ledger.dropDamage(row) || !this.#isWellSigned(row.stored))
+      faulty.filter((row) => this.#mending.dropDamage(row) || !this.#isWellSigned(row.stored))
     const wanted = faulty.length === 0 ? faulty : this.#validity.commit(isWanted)
-    const damaged = wanted.map(({ log, seq, rid, fault }) => {
-      return { space: log.space, author: log.author, log: log.hex, seq, rid, lacksBody: fault === 'missing' }
+    const damaged = wanted.map(({ log, seq, fault }) => {
+      return { space: log.space, author: log.author, log: log.hex, seq, isBare: fault === 'missing' }
     })
     return { through: rows.length < limit ? undefined : rows.at(-1)?.rid, damaged }
+  }
+
+  isDamaged({ space, author, log: name, seq }: RecordPlace & { readonly space: SpaceId }): boolean {
+    const { logs, records } = this.#ledger
+    const spaceN = logs.spaceNumber(space)
+    if (spaceN === undefined) return false
+    const [device, bytes] = [keyOfPeerId(author), bytesOfHex(name)]
+    const log = logs.find(space, spaceN, logKeyOf(device, bytes), device, bytes)
+    return log.n !== 0 && records.isDamaged(log, seq)
   }
 
   purgeExpired(): number {
     const { records, voided } = this.#ledger
     const now = this.#components.clock.now()
-    const expired = records.expired(now, PURGE_MAX_RECORDS)
+    const expired = records.queries.expired(now, PURGE_MAX_RECORDS)
     const expiredVoid = voided.expired(now, PURGE_MAX_RECORDS - expired.length)
     const spent = this.#ledger.spentLogs()
     if (expired.length + expiredVoid.length + spent.length === 0) return 0
@@ -266,19 +275,19 @@ class SqliteJournal implements Journal {
       parkedDropped: parking.dropped,
       voided: voided.records,
       voidedDropped: voided.dropped,
-      faults: records.faults,
+      faults: records.rows.faults,
       viewFailures: views.failures,
       failedEntities: views.failedEntities,
       unknownKinds: views.unknownKinds,
-      unread: records.countUnread(UNREAD_COUNTED_MAX),
+      unread: records.queries.countUnread(UNREAD_COUNTED_MAX),
     }
   }
 
   #newIngest(space: SpaceId, salvaging = false): Ingest {
     const { verifier, authority, signer } = this.#components
     const [ledger, validity, hybridClock] = [this.#ledger, this.#validity, this.#hybridClock]
-    const [bodies, self] = [this.#bodies, signer.peer]
-    return new Ingest({ ledger, validity, verifier, authority, bodies, hybridClock, self, salvaging }, space)
+    const [bodies, mending, self] = [this.#bodies, this.#mending, signer.peer]
+    return new Ingest({ ledger, validity, mending, verifier, authority, bodies, hybridClock, self, salvaging }, space)
   }
 
   /** One that nobody checked yet is checked when it is served. */
@@ -289,7 +298,7 @@ class SqliteJournal implements Journal {
   /** Its own signature was good once and still is: a disk may have turned a bit of it. */
   #isServable(stored: StoredFrame): boolean {
     if (stored.checked !== SIGNATURE_STATE.checked) return this.#ledger.isSigned(stored)
-    return this.#ledger.isStillSigned(stored)
+    return this.#mending.isStillSigned(stored)
   }
 
   /** A stretch is believed for its last signature, so it must end on a good one. */

@@ -1,17 +1,19 @@
-import { bytesEqual, bytesOfHex, type Events, keyOfPeerId, type Logger, reasonOf, type SpaceId } from '../base/index.ts'
+import { bytesOfHex, type Events, keyOfPeerId, type Logger, reasonOf, type SpaceId } from '../base/index.ts'
 import type { Verifier } from '../identity/index.ts'
 import { type Database, StoreError } from '../store/index.ts'
 import type { Candidate } from './candidate.ts'
+import { Changes } from './changes.ts'
 import { RecordsError } from './errors.ts'
 import { ForkTable } from './fork-table.ts'
 import { isSignedBy } from './frame.ts'
-import { decodeHeader, logKeyOf, recordIdBytes } from './header.ts'
-import { tryDecodeHeader } from './intact.ts'
+import { decodeHeader, logKeyOf } from './header.ts'
+import type { JournalEvents } from './journal-types.ts'
 import { EMPTY_LOG, extended, type HeldId } from './log-rules.ts'
-import { headOf, type Log, LogTable } from './log-table.ts'
+import { type Log, LogTable } from './log-table.ts'
 import { Parking } from './parking.ts'
 import { Quotas } from './quotas.ts'
-import { type InspectedRow, type Place, RecordTable, type StoredFrame } from './record-table.ts'
+import type { StoredFrame } from './record-rows.ts'
+import { type Place, RecordTable } from './record-table.ts'
 import { Rereading } from './rereading.ts'
 import { RECORD_STATE, SIGNATURE_STATE } from './schema.ts'
 import type { PlainBody, SealedBodies } from './sealed-body.ts'
@@ -21,7 +23,6 @@ import {
   FLAG_ENCRYPTED,
   FLAG_PRUNE_POINT,
   type Header,
-  type JournalEvents,
   LOG_CLASS,
   type RecordPlace,
   type SpaceQuota,
@@ -59,8 +60,6 @@ const ROOM_BATCH_RECORDS = 64
 /** More than is needed now, so that not every record has to make room; little enough for one commit. */
 const ROOM_BATCH_BYTES: number = 1024 * 1024
 
-const NOTHING: Uint8Array = new Uint8Array()
-
 /**
  * All changes of the store. Each runs inside `commit`: tables, views and memory change together or not at all, and events are
  * emitted once the change is on disk.
@@ -78,16 +77,7 @@ export class Ledger {
   #busy = false
   /** A rollback happened that memory has not followed yet. */
   #stale = false
-  #stored: { readonly record: StoredRecord; readonly own: boolean }[] = []
-  #forked: JournalEvents['log:forked'][] = []
-  /** Numbers of records that were stored and voided in this transaction. */
-  readonly #lost = new Set<number>()
-  /** Records that a key came for after they were stored. */
-  #read: StoredRecord[] = []
-  /** Logs of which something was removed, or counts again, in this transaction. */
-  readonly #changed = new Set<Log>()
-  /** Where bodies are missing that may be kept, from one number to another. */
-  readonly #missing = new Map<Log, { from: number; to: number }>()
+  #changes = new Changes()
   /** Expiring logs that may have nothing left whose time is not over. */
   readonly #spent = new Set<Log>()
   /** Spaces whose control records changed in this transaction. */
@@ -115,7 +105,7 @@ export class Ledger {
       if (this.#stale) this.#forget()
       result = this.#init.database.transaction(() => {
         const value = work()
-        this.#read.push(...this.rereading.run(this.#controlled))
+        this.#changes.read(this.rereading.run(this.#controlled))
         for (const log of this.#spent) this.#dropSpent(log)
         this.views.settle()
         this.records.flush()
@@ -139,8 +129,8 @@ export class Ledger {
   }
 
   /** Whether a record that was stored in this transaction does not count after all. */
-  wasVoided({ rid }: StoredRecord): boolean {
-    return this.#lost.has(rid)
+  wasVoided(record: StoredRecord): boolean {
+    return this.#changes.wasVoided(record)
   }
 
   /** Appends an accepted record to its log. */
@@ -180,14 +170,14 @@ export class Ledger {
     })
     if (body !== null) {
       if (!isSealed || plain !== undefined) this.views.touch(record)
-    } else if (mayHaveBody) this.#miss(log, seq)
+    } else if (mayHaveBody) this.#changes.missing(log, seq)
     else if (log.class === LOG_CLASS.expiring) this.#spent.add(log)
     if (log.class === LOG_CLASS.control) {
       this.#controlled.add(log.space)
       this.#init.authority.observe(record)
     }
-    if (options.silent) this.#changed.add(log)
-    else this.#stored.push({ record, own: options.own })
+    if (options.silent) this.#changes.changed(log)
+    else this.#changes.stored(record, options.own)
     return record
   }
 
@@ -200,7 +190,7 @@ export class Ledger {
     if (log.class !== LOG_CLASS.control && quotas.excess(log, bytes) > 0) {
       const most = Math.min(quotas.room(log.space), ROOM_BATCH_BYTES)
       while (records.usage.ofSpace(log.spaceN).expiringBytes > 0 && quotas.excess(log, bytes + most) > 0) {
-        const batch = records.soonestExpiring(log.spaceN, ROOM_BATCH_RECORDS)
+        const batch = records.queries.soonestExpiring(log.spaceN, ROOM_BATCH_RECORDS)
         for (const record of batch) {
           if (quotas.excess(log, bytes + most) === 0) break
           this.erase(record)
@@ -236,77 +226,6 @@ export class Ledger {
     if (record !== undefined) this.views.touchLate(record)
   }
 
-  /** A record whose row was damaged came again. */
-  heal(log: Log, place: Place, candidate: Candidate): void {
-    const { id, header, frame } = candidate
-    const kind = (header.flags & FLAG_ENCRYPTED) === 0 ? header.kind : undefined
-    const mayHaveBody = this.mayHaveBody(log, header)
-    this.records.rewrite(log, place.rid, { ...frame, id, kind, mayHaveBody })
-    this.restoreBody(log, place, candidate)
-    if (log.class === LOG_CLASS.control) this.reload(log.space)
-  }
-
-  /** Mends a row, or drops what is damaged of it, so that another copy of the record is taken. Says whether one is needed. */
-  dropDamage({ rid, log, seq, fault }: InspectedRow): boolean {
-    if (fault === undefined) return false
-    if (fault === 'missing') return this.#isMissed(log, rid)
-    if (this.records.restoreCopy(log, rid)) return false
-    if (fault === 'body' && log.class !== LOG_CLASS.control) {
-      this.records.dropBody(log, rid)
-      return true
-    }
-    const chained = this.idByChain(log, seq)
-    if (fault === 'header' && this.#restoreId(log, seq, rid, chained)) return false
-    this.records.markDamaged(log, rid, chained)
-    return true
-  }
-
-  /** Of a body that is not there: it may have been erased before anybody told us so. */
-  #isMissed(log: Log, rid: number): boolean {
-    const header = tryDecodeHeader(this.records.rawAt(rid).header)
-    if (header === undefined || this.mayHaveBody(log, header)) return true
-    this.records.eraseBody(log, rid)
-    return false
-  }
-
-  /** Only the id beside the header may be damaged: then the chain names the header all the same, or its author signed it. */
-  #restoreId(log: Log, seq: number, rid: number, chained: Uint8Array | undefined): boolean {
-    const { header, signature } = this.records.rawAt(rid)
-    const fields = tryDecodeHeader(header)
-    if (fields === undefined) return false
-    const id = recordIdBytes(header)
-    const isOfPlace = fields.seq === seq && bytesEqual(fields.device, log.device) && bytesEqual(fields.log, log.name)
-    const isGenuine =
-      chained === undefined
-        ? isOfPlace && isSignedBy(this.#init.verifier, log.device, header, signature)
-        : bytesEqual(chained, id)
-    if (isGenuine) this.records.setId(rid, id)
-    return isGenuine
-  }
-
-  /** Keeps the places of records that a log is known to have and that are lost; `next` names the last of them. */
-  bridge(log: Log, next: Candidate): void {
-    if (log.n === 0) this.logs.insert(log)
-    for (let seq = log.state.seq + 1; seq < next.seq; seq++) {
-      this.records.insertLost(log, seq, seq === next.seq - 1 ? next.prev : NOTHING)
-    }
-    this.logs.advance(log, { base: log.state.base, seq: next.seq - 1, id: next.prev })
-  }
-
-  /** Whether the bytes of a signature are still the good ones that were checked; if not, a copy brings them again. */
-  isStillSigned({ rid, device, frame }: StoredFrame): boolean {
-    const isGood = isSignedBy(this.#init.verifier, device, frame.header, frame.signature)
-    if (!isGood) this.records.noteChecked(rid, SIGNATURE_STATE.bad)
-    return isGood
-  }
-
-  /** What the head of the log, or the next record, says that the id of this one is. */
-  idByChain(log: Log, seq: number): Uint8Array | undefined {
-    if (seq === log.state.seq) return log.state.id
-    const next = this.records.frameAt(log, seq + 1)
-    return next === undefined ? undefined : decodeHeader(next.frame.header).prev
-  }
-
   /** Drops the body; header and signature stay, so the chain does. */
   erase(record: StoredRecord): void {
     this.views.untouch(record)
@@ -317,7 +236,7 @@ export class Ledger {
   /** Expiring logs whose bodies were all dropped, some before their time, and whose time is over now. */
   spentLogs(): readonly Log[] {
     const now = this.#init.now()
-    return this.logs.withoutBodies().filter((log) => this.records.hasExpired(log, now))
+    return this.logs.withoutBodies().filter((log) => this.records.queries.hasExpired(log, now))
   }
 
   /** Drops the rest of such a log before the commit. */
@@ -347,12 +266,7 @@ export class Ledger {
     const stored = this.records.frameAt(log, seq)
     if (stored === undefined || !this.mayHaveBody(log, decodeHeader(stored.frame.header))) return
     this.records.unerase(stored.rid)
-    this.#miss(log, seq)
-  }
-
-  #miss(log: Log, seq: number): void {
-    const { from, to } = this.#missing.get(log) ?? { from: seq, to: seq }
-    this.#missing.set(log, { from: Math.min(from, seq), to: Math.max(to, seq) })
+    this.#changes.missing(log, seq)
   }
 
   /** Nothing after `last` counts any more: what is held of it goes to `voided`. Of a log that was pruned after `last` nothing is left. */
@@ -365,10 +279,7 @@ export class Ledger {
     this.records.remove(log, from, seq)
     this.logs.advance(log, id === undefined ? EMPTY_LOG : { base, seq: last, id })
     this.logs.retireOwnLog(log)
-    const isVoid = (record: StoredRecord): boolean => isOf(record, log) && record.seq >= from
-    for (const { record } of this.#stored) if (isVoid(record)) this.#lost.add(record.rid)
-    this.#stored = this.#stored.filter(({ record }) => !isVoid(record))
-    this.#changed.add(log)
+    this.#changes.voided(log, from)
     this.#spent.delete(log)
   }
 
@@ -379,13 +290,12 @@ export class Ledger {
     for (const record of this.records.between(log, state.base, seq - 1)) this.views.untouch(record)
     this.records.remove(log, state.base, seq - 1)
     this.logs.advance(log, { ...state, base: seq })
-    this.#stored = this.#stored.filter(({ record }) => !(isOf(record, log) && record.seq < seq))
-    this.#changed.add(log)
+    this.#changes.droppedBefore(log, seq)
   }
 
   /** Takes note of a fork for those who listen. */
-  noteFork({ space, author, hex }: Log, seq: number): void {
-    this.#forked.push({ space, author, log: hex, seq })
+  noteFork(log: Log, seq: number): void {
+    this.#changes.forked(log, seq)
   }
 
   /** What is asked of the authority now it must be asked again after a rollback. */
@@ -404,18 +314,18 @@ export class Ledger {
   isSigned(stored: StoredFrame): boolean {
     if (stored.checked !== SIGNATURE_STATE.chained) return stored.checked === SIGNATURE_STATE.checked
     const good = isSignedBy(this.#init.verifier, stored.device, stored.frame.header, stored.frame.signature)
-    this.records.noteChecked(stored.rid, good ? SIGNATURE_STATE.checked : SIGNATURE_STATE.bad)
+    this.records.rows.noteChecked(stored.rid, good ? SIGNATURE_STATE.checked : SIGNATURE_STATE.bad)
     return good
   }
 
   /** When the time of all records of a log is over, their headers are of no use to anybody; its end is remembered. */
   #dropSpent(log: Log): void {
     const { base, seq, id } = log.state
-    if (base > seq || !this.records.hasExpired(log, this.#init.now())) return
+    if (base > seq || !this.records.queries.hasExpired(log, this.#init.now())) return
     for (const record of this.records.between(log, base, seq)) this.views.untouch(record)
     this.records.remove(log, base, seq)
     this.logs.advance(log, { base: seq + 1, seq, id })
-    this.#changed.add(log)
+    this.#changes.changed(log)
   }
 
   #open(log: Log, header: Header, body: Uint8Array): PlainBody | undefined {
@@ -430,18 +340,9 @@ export class Ledger {
   }
 
   #emit(): void {
-    const { events } = this.#init
-    const [stored, forked, read] = [this.#stored, this.#forked, this.#read]
-    const nameOf = ({ space, author, hex }: Log) => ({ space, author, log: hex })
-    const changed = [...this.#changed].map((log) => ({ ...nameOf(log), head: headOf(log) }))
-    const missing = [...this.#missing].map(([log, range]) => ({ ...nameOf(log), ...range }))
+    const changes = this.#changes
     this.#clear()
-    for (const space of this.quotas.takeFreed()) events.emit('space:room', { space })
-    for (const event of stored) events.emit('record:stored', event)
-    for (const event of forked) events.emit('log:forked', event)
-    for (const event of changed) events.emit('log:changed', event)
-    for (const event of missing) events.emit('bodies:missing', event)
-    for (const record of read) events.emit('record:read', { record })
+    changes.emit(this.#init.events, this.quotas.takeFreed())
   }
 
   /** Memory follows the rollback at once if the disk can be read, else before the next commit. */
@@ -468,17 +369,8 @@ export class Ledger {
   }
 
   #clear(): void {
-    this.#stored = []
-    this.#forked = []
-    this.#lost.clear()
-    this.#read = []
-    this.#changed.clear()
-    this.#missing.clear()
+    this.#changes = new Changes()
     this.#spent.clear()
     this.#controlled.clear()
   }
-}
-
-function isOf(record: StoredRecord, log: Log): boolean {
-  return record.log === log.hex && record.author === log.author && record.space === log.space
 }

@@ -1,5 +1,6 @@
 import { bytesEqual, HASH_BYTES, hexOf } from '../base/index.ts'
-import { FLAG_PRUNE_POINT, type LogRule, NO_RULE, type RefusalReason } from './types.ts'
+import type { RefusalReason } from './journal-types.ts'
+import { FLAG_PRUNE_POINT, type LogRule, NO_RULE } from './types.ts'
 
 /** Frames that wait for one log, and for all logs of a space; beyond that the one that came first is dropped and counted. */
 export const PARKED_MAX_PER_LOG = 64

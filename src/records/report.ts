@@ -1,5 +1,5 @@
+import type { IngestReport, RefusalReason } from './journal-types.ts'
 import type { Log } from './log-table.ts'
-import type { IngestReport, RefusalReason } from './types.ts'
 
 /** What became of one frame. */
 export type Outcome = 'stored' | 'duplicate' | 'parked' | { readonly refuse: RefusalReason }

@@ -1,6 +1,7 @@
 import type { SpaceId } from '../base/index.ts'
 import type { LogTable } from './log-table.ts'
-import type { RecordTable, UnreadRecord } from './record-table.ts'
+import type { UnreadRecord } from './record-queries.ts'
+import type { RecordTable } from './record-table.ts'
 import type { SealedBodies } from './sealed-body.ts'
 import type { StoredRecord } from './types.ts'
 import type { Views } from './views.ts'
@@ -44,7 +45,7 @@ export class Rereading {
     this.#isFirst = false
     for (const space of spaces) if (bodies.hasNewKeys(space)) this.#after = 0
     if (this.#after === undefined) return []
-    const unread = records.unread(this.#after, REREAD_MAX_RECORDS)
+    const unread = records.queries.unread(this.#after, REREAD_MAX_RECORDS)
     this.#after = unread.length < REREAD_MAX_RECORDS ? undefined : unread.at(-1)?.rid
     return unread.flatMap((record) => this.read(record) ?? [])
   }

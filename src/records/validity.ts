@@ -178,7 +178,7 @@ export class Validity {
     const { records, logs } = this.#ledger
     const { chosen } = this.limitOf(log)
     const { base, seq } = log.state
-    const prunePoint = records.lastPrunePoint(log, base, Math.min(seq, chosen))
+    const prunePoint = records.queries.lastPrunePoint(log, base, Math.min(seq, chosen))
     if (prunePoint !== undefined) this.#ledger.dropBefore(log, prunePoint)
     if (chosen > seq) logs.setUnpruned(log, false)
   }
@@ -190,7 +190,7 @@ export class Validity {
     if (last < state.base) return last
     const mayWrite = (seq: number, kind: number): boolean =>
       authority.mayWrite({ space, author, class: logClass, log: hex, seq, kind }).allowed
-    for (const { seq, kind } of this.#ledger.records.kinds(log, state.base)) {
+    for (const { seq, kind } of this.#ledger.records.queries.kinds(log, state.base)) {
       if (seq > last) break
       if (!mayWrite(seq, kind)) return seq - 1
       // Of other classes one record tells about all.

@@ -154,7 +154,7 @@ export class Views {
 
   /** Folds the next records after `through`; says how far the view has come. */
   #foldChunk(registered: Registered, through: number): number {
-    const chunk = this.#records.scan(registered.view.kinds, through, REBUILD_CHUNK_RECORDS)
+    const chunk = this.#records.queries.scan(registered.view.kinds, through, REBUILD_CHUNK_RECORDS)
     for (const record of chunk.records) this.#touch(registered, record)
     const end = chunk.through ?? this.#records.lastRid
     this.#settle(registered, end)

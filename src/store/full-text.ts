@@ -30,7 +30,7 @@ export interface TextFilter {
 
 export interface TextSearchOptions {
   readonly limit: number
-  /** So many matches are ranked, those with rare words before those with common ones, then the newest. Default 1,000. */
+  /** So many matches are ranked, those with rare words before those with common ones, then the newest. Default 500. */
   readonly candidates?: number | undefined
   /** Only documents that have a tag of each of these lists. */
   readonly tags?: readonly (readonly string[])[] | undefined

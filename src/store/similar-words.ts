@@ -4,7 +4,7 @@ import { TRIGRAM_CHARS, trigramQuery, trigramScore } from './trigrams.ts'
 
 /** Words of the index that are compared with one word of the query, and how many of them may stand for it. */
 const MAX_COMPARED = 500
-const MAX_SIMILAR = 12
+const MAX_SIMILAR = 8
 
 /** A word of the index that may stand for a word of the query. */
 export interface SimilarWord {

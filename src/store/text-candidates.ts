@@ -5,7 +5,7 @@ import { integer, text } from './row.ts'
 import { tagToken } from './text-document.ts'
 
 /** Places in lists of documents that are walked to find where several lists meet; what is older is left out. */
-const WALK_MAX_PLACES = 30_000
+const WALK_MAX_PLACES = 15_000
 /** What skipping ahead in a list costs beside going on to the next place. */
 const SKIP_COST = 6
 /** So many lists that are walked side by side, as one, cost twice as much as one. */
@@ -20,8 +20,8 @@ const SELECTED_MAX_WALKED = 50_000
 /** with more, so many matches are held against the filter one by one. */
 const FILTER_MAX_PROBES = 5_000
 /** Documents counted to learn how frequent the tokens of one query are, and each of them. */
-const COUNT_MAX_DOCUMENTS = 10_000
-const COUNT_MAX_EACH = 5_000
+const COUNT_MAX_DOCUMENTS = 5_000
+const COUNT_MAX_EACH = 2_500
 /** Where only the order of lists by their lengths matters. */
 const COUNT_MAX_GUESSED = 1_000
 

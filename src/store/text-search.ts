@@ -9,9 +9,9 @@ import { type Clause, TextCandidates } from './text-candidates.ts'
 import { wordToken } from './text-document.ts'
 import { bm25Weights, type Standing, termCounter, wordMatcher } from './text-weights.ts'
 
-const DEFAULT_CANDIDATES = 1_000
+const DEFAULT_CANDIDATES = 500
 /** Candidates times terms: queries of many words look at fewer documents. */
-const MAX_WEIGHED = 6_000
+const MAX_WEIGHED = 4_000
 /** Words of a query for which similar ones are looked for. */
 const SIMILAR_MAX_WORDS = 16
 

@@ -14,7 +14,6 @@ import {
   decodeFrames,
   decodeHeader,
   type Frame,
-  type IngestReport,
   type Journal,
   type LogHead,
   RecordsError,
@@ -24,17 +23,17 @@ import type { Spaces } from '../space/index.ts'
 import { Answering } from './answering.ts'
 import { CatchUp } from './catch-up.ts'
 import type { CatchUpEffect, CatchUpEvent } from './catch-up-events.ts'
-import { isBad, type Misconduct } from './conduct.ts'
+import type { Misconduct } from './conduct.ts'
 import { SyncError } from './errors.ts'
 import { ForkBook } from './fork-book.ts'
 import type { ClaimedFork } from './fork-wire.ts'
-import { Intake, type LiveBatch, type RecBatch } from './intake.ts'
 import { classOf, GROUPS, type Group, LogIndex, type LogRef } from './log-index.ts'
 import { peerOf } from './peer-keys.ts'
 import { Questions } from './questions.ts'
 import { Replica } from './replica.ts'
 import { Rounds } from './rounds.ts'
 import { Spread } from './spread.ts'
+import { Storing } from './storing.ts'
 import { SyncStore } from './sync-store.ts'
 import type { Replication, SpaceProgress, SyncEvents } from './types.ts'
 import type { Have, Hello, Range, Rec } from './wire.ts'
@@ -43,10 +42,6 @@ import type { Have, Hello, Range, Rec } from './wire.ts'
 export const ANTI_ENTROPY_MIN_MS = 30_000
 export const ANTI_ENTROPY_MAX_MS = 120_000
 const TICK_MS = 1_000
-/** A peer whose live frames were refused among those of others has its frames judged apart for so long. */
-const SUSPICION_MS = 60_000
-const SUSPECTS_MAX = 64
-const NOBODY: ReadonlySet<PeerId> = new Set()
 
 export interface SpaceSyncComponents {
   readonly self: PeerId
@@ -65,7 +60,7 @@ export interface SpaceSyncComponents {
   readonly onStored: () => void
 }
 
-/** One space: drives its catch-up, takes in what arrives and spreads what is stored. */
+/** One space: drives its catch-up, hands on what arrives to be stored and spreads what is stored. */
 export class SpaceSync {
   readonly space: SpaceId
   readonly answering: Answering
@@ -78,18 +73,14 @@ export class SpaceSync {
   readonly #catchUp: CatchUp
   readonly #questions: Questions
   readonly #spread: Spread
-  readonly #intake: Intake
+  readonly #storing: Storing
   readonly #rounds = new Rounds()
   readonly #abort = new AbortController()
-  readonly #suspects = new Map<PeerId, number>()
-  /** Who sent what is being stored now. */
-  #sources: ReadonlySet<PeerId> = NOBODY
-  #parked = 0
   #tick: Timer | undefined
   #antiEntropy: Timer | undefined
 
   constructor(space: SpaceId, components: SpaceSyncComponents) {
-    const { spaces, journal, endOfTurn, self } = components
+    const { spaces, journal, self } = components
     const { signal } = this.#abort
     const admits = ({ author, log }: LogRef): boolean => spaces.admitsLog(space, author, classOf(log))
     const mayReceive = (peer: PeerId, group: Group): boolean => {
@@ -115,7 +106,7 @@ export class SpaceSync {
       signal,
       heads: (group) => this.#headsOf(group),
       holders: (group) => this.#catchUp.holders(group),
-      ingest: (peer, frames) => this.#ingestBodies(peer, frames),
+      ingest: (peer, frames) => this.#storing.storeBodies(peer, frames),
     })
     this.#catchUp = new CatchUp({
       self,
@@ -143,7 +134,13 @@ export class SpaceSync {
       hearsTopic: (peer) => mayReceive(peer, 'durable') && spaces.roleOf(space, peer) !== 'relay',
       head: (log) => this.#index.shown(log),
     })
-    this.#intake = new Intake(endOfTurn, () => this.#flush())
+    this.#storing = new Storing({
+      ...components,
+      space,
+      signal,
+      onEvent: (event) => this.#apply(event),
+      onDiffers: (peer) => this.#differs(peer),
+    })
     this.#armAntiEntropy()
   }
 
@@ -188,7 +185,7 @@ export class SpaceSync {
     this.#forks.forget()
     this.#keep(() => this.#store.forgetCursors())
     this.#apply({ on: 'members' })
-    this.#retryParked()
+    this.#storing.retryParked()
     for (const peer of this.#use.readyMembers(this.space)) this.begin(peer)
   }
 
@@ -196,7 +193,7 @@ export class SpaceSync {
   stored({ author, log, seq, id, class: logClass }: StoredRecord, own: boolean): void {
     const head = this.#index.extend({ author, log, seq, id })
     if (own) this.#spread.own({ author, log, class: logClass }, seq)
-    else this.#spread.others(head, this.#sourceOf(author))
+    else this.#spread.others(head, this.#storing.sourceOf(author))
   }
 
   /** What counts of a log changed otherwise. */
@@ -227,7 +224,7 @@ export class SpaceSync {
     const frames = this.#framesOf(peer, body)
     if (frames === undefined) return
     this.counts.liveIn += frames.length
-    if (this.#intake.offerLive({ peer, frames: this.#replica.kept(frames) }, body.byteLength)) return
+    if (this.#storing.offerLive({ peer, frames: this.#replica.kept(frames) }, body.byteLength)) return
     this.counts.liveDropped += frames.length
     this.#differs(peer)
   }
@@ -251,7 +248,7 @@ export class SpaceSync {
       return
     }
     this.counts.framesIn += frames.length
-    await this.#intake.addRec({ peer, rec, frames })
+    await this.#storing.addRec({ peer, rec, frames })
   }
 
   #isAskedFor(peer: PeerId, want: number, frame: Frame | undefined): boolean {
@@ -285,7 +282,7 @@ export class SpaceSync {
   }
 
   progress(): SpaceProgress {
-    const parked = Math.min(this.#parked, this.#use.journal.figures().parked ?? 0)
+    const parked = Math.min(this.#storing.parked, this.#use.journal.figures().parked ?? 0)
     return { space: this.space, behind: this.#catchUp.behind(), inStepWith: this.#catchUp.inStepWith(), parked }
   }
 
@@ -313,7 +310,7 @@ export class SpaceSync {
         this.#use.blame(effect.peer, effect.fault)
         break
       case 'retry-parked':
-        this.#retryParked()
+        this.#storing.retryParked()
         break
       case 'tell-in-step': {
         const { peer, received, elapsedMs } = effect
@@ -334,74 +331,6 @@ export class SpaceSync {
         if (effect.do === 'ask-hello') this.#rounds.begun(effect.peer)
         this.#questions.put(effect)
     }
-  }
-
-  /** Stores what arrived in this turn. */
-  #flush(): void {
-    const { live, recs } = this.#intake.take()
-    if (this.#abort.signal.aborted) return
-    const apart = live.filter(({ peer }) => this.#isSuspect(peer))
-    const together = live.filter((batch) => !apart.includes(batch))
-    if (together.length > 0) this.#storeLive(together)
-    for (const batch of apart) this.#storeLive([batch])
-    const [first] = recs
-    if (first !== undefined) this.#storeRecs(first.peer, recs)
-  }
-
-  #storeLive(batches: readonly LiveBatch[]): void {
-    const peers = new Set(batches.map(({ peer }) => peer))
-    const report = this.#ingest(
-      peers,
-      batches.flatMap(({ frames }) => frames),
-      'single',
-    )
-    if (report === undefined) return
-    if (isBad(report)) this.#suspect(peers)
-    // Whoever sent a record of its own holds what comes before it; of others it may know no more than we do.
-    const ready = this.#use.readyMembers(this.space)
-    const isOwn = ({ author }: { readonly author: PeerId }): boolean => peers.has(author) && ready.includes(author)
-    const [own, others] = [report.gaps.filter(isOwn), report.gaps.filter((gap) => !isOwn(gap))]
-    for (const gap of own) this.#apply({ on: 'gap', peer: gap.author, ranges: [gap] })
-    if (report.stored > 0) this.#apply({ on: 'grown' })
-    const unexplained = report.parked > 0 && report.gaps.length === 0
-    if (others.length > 0 || unexplained) for (const peer of peers) this.#differs(peer)
-  }
-
-  #storeRecs(peer: PeerId, batches: readonly RecBatch[]): void {
-    const report = this.#ingest(
-      new Set([peer]),
-      batches.flatMap(({ frames }) => frames),
-      'run',
-    )
-    if (report === undefined) this.#apply({ on: 'failed', peer })
-    else if (isBad(report)) this.#use.blame(peer, 'bad-records')
-    for (const [index, { rec, frames }] of batches.entries()) {
-      const stored = index === 0 ? (report?.stored ?? 0) : 0
-      this.#apply({ on: 'rec', peer, want: rec.want, frames: frames.length, stored, last: rec.last })
-    }
-    if (report === undefined || report.gaps.length === 0) return
-    if (report.parked > 0) this.#use.blame(peer, 'gap')
-    this.#apply({ on: 'gap', peer, ranges: report.gaps })
-  }
-
-  #ingest(peers: ReadonlySet<PeerId>, frames: readonly Frame[], mode: 'single' | 'run'): IngestReport | undefined {
-    this.#sources = peers
-    try {
-      const report = this.#use.journal.ingest(this.space, frames, mode)
-      this.#parked += report.parked
-      this.#use.onStored()
-      return report
-    } catch (error) {
-      this.#use.onStoreFailure(error)
-      return undefined
-    } finally {
-      this.#sources = NOBODY
-    }
-  }
-
-  #ingestBodies(peer: PeerId, frames: readonly Frame[]): void {
-    const report = this.#ingest(new Set([peer]), frames, 'run')
-    if (report !== undefined && isBad(report)) this.#use.blame(peer, 'bad-records')
   }
 
   #onForks(peer: PeerId, forks: readonly ClaimedFork[]): void {
@@ -429,21 +358,6 @@ export class SpaceSync {
     }
   }
 
-  #retryParked(): void {
-    if (this.#parked === 0 && (this.#use.journal.figures().parked ?? 0) === 0) return
-    try {
-      this.#parked = this.#use.journal.retryParked(this.space).parked
-    } catch (error) {
-      this.#use.onStoreFailure(error)
-    }
-  }
-
-  #sourceOf(author: PeerId): PeerId | undefined {
-    if (this.#sources.has(author)) return author
-    const [only] = this.#sources.size === 1 ? this.#sources : []
-    return only
-  }
-
   #framesOf(peer: PeerId, batch: Uint8Array): readonly Frame[] | undefined {
     try {
       return decodeFrames(batch)
@@ -452,21 +366,6 @@ export class SpaceSync {
       this.#use.blame(peer, 'malformed')
       return undefined
     }
-  }
-
-  /** Bad frames among those of several peers: from now on each is judged apart, and then the one shows. */
-  #suspect(peers: ReadonlySet<PeerId>): void {
-    const [only] = peers
-    if (peers.size === 1 && only !== undefined) {
-      this.#use.blame(only, 'bad-records')
-      return
-    }
-    if (this.#suspects.size >= SUSPECTS_MAX) this.#suspects.clear()
-    for (const peer of peers) this.#suspects.set(peer, this.#use.clock.monotonic() + SUSPICION_MS)
-  }
-
-  #isSuspect(peer: PeerId): boolean {
-    return (this.#suspects.get(peer) ?? 0) > this.#use.clock.monotonic()
   }
 
   /** Compares in a while with this peer, or with any member if it has no lanes with us. */
@@ -486,7 +385,7 @@ export class SpaceSync {
     const delayMs = ANTI_ENTROPY_MIN_MS + random.unit() * (ANTI_ENTROPY_MAX_MS - ANTI_ENTROPY_MIN_MS)
     this.#antiEntropy = clock.setTimer(delayMs, () => {
       const peer = this.#anyMember()
-      if (this.#parked > 0) this.#retryParked()
+      if (this.#storing.parked > 0) this.#storing.retryParked()
       if (peer !== undefined) this.begin(peer)
       this.#armAntiEntropy()
     })

@@ -39,14 +39,15 @@ export class Book {
     return seq >= (this.forks.get(`${author} ${log}`) ?? Number.POSITIVE_INFINITY)
   }
 
-  /** A disk was replaced by an old copy: what nobody else has is gone, and no program can bring it back. */
-  forget(peers: readonly SimulatedPeer[]): number {
-    let gone = 0
-    for (const { id } of this.acknowledged.values()) {
-      if (peers.some(({ held }) => held.has(id))) continue
-      this.acknowledged.delete(id)
-      gone++
+  /**
+   * A disk was replaced by an old copy: what its owner wrote since is with others or with nobody, and no program can promise that
+   * it comes back.
+   */
+  forget({ id: author, held }: SimulatedPeer): number {
+    const before = this.acknowledged.size
+    for (const record of this.acknowledged.values()) {
+      if (record.author === author && !held.has(record.id)) this.acknowledged.delete(record.id)
     }
-    return gone
+    return before - this.acknowledged.size
   }
 }

@@ -60,7 +60,9 @@ export function lastFindingsOf(scene: Scene): readonly Finding[] {
 function secrecyOf({ world, space, founder }: Scene, honest: readonly Honest[]): readonly Finding[] {
   const roleOf = (peer: SimulatedPeer): string | undefined =>
     peer.id === undefined ? undefined : founder.node?.spaces.roleOf(space, peer.id)
-  const newest = newestKeyOf(founder.node, space)
+  // Whoever was admitted after an old copy was made is unknown to the one that has it, and may know its key.
+  const isKnown = (world.book.counts.get('put-back') ?? 0) === 0
+  const newest = isKnown ? newestKeyOf(founder.node, space) : undefined
   if (newest === undefined) return []
   const unable = honest.filter(({ peer, node }) => roleOf(peer) !== 'relay' && !hasKey(node, newest))
   const able = world.peers.filter((peer) => peer.isHonest && roleOf(peer) === undefined && hasKey(peer.node, newest))

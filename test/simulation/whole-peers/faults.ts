@@ -122,7 +122,7 @@ const putBack: Action = async (scene) => {
   copies.delete(peer)
   peer.held.clear()
   for (const id of held) peer.held.add(id)
-  note(scene, 'put-back', `old copy of ${peer.number}: ${world.book.forget(world.peers)} records are nowhere any more`)
+  note(scene, 'put-back', `old copy of ${peer.number}: it wrote ${world.book.forget(peer)} records since`)
   await world.start(peer)
 }
 

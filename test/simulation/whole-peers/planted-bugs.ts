@@ -162,10 +162,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 1,
   },
   {
-    name: 'cursor-kept-before-all-came',
+    name: 'cursor-believed-before-all-came',
     file: 'src/sync/catch-up.ts',
-    text: 'if (!isWhole || (!isSame && !(comparison.isComplete && this.#shares.isClear(peer)))) return',
-    instead: 'if (!isWhole) return',
+    text: `    if (comparison.isQuick) pull.quick = isSame || received > 0 ? pull.quick + 1 : QUICK_MAX
+    else pull.quick = 0
+    const isAll = isSame || (comparison.isComplete && this.#shares.isClear(peer))`,
+    instead: `    pull.quick = 0
+    const isAll = true`,
     seed: 1,
   },
 ]

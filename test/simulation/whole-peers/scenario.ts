@@ -47,7 +47,7 @@ export async function runSeed(seed: number, options: ScenarioOptions): Promise<O
     await play(world, options)
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error))
-    violation = { check: error instanceof Violation ? error.check : 'crash of the simulator', message, stack }
+    violation = { check: error instanceof Violation ? error.check : 'thrown', message, stack }
   }
   return {
     seed,

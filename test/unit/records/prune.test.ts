@@ -261,7 +261,7 @@ describe('an erased record', () => {
     const { author, log } = written[1]!
     assert.deepEqual([trail(), missing], ['1 3', [{ author, log, from: 2, to: 2 }]])
     const [bare, ...others] = journal.scrub(0, 100).damaged
-    assert.deepEqual([bare?.seq, bare?.log, bare?.lacksBody, others], [2, log, true, []])
+    assert.deepEqual([bare?.seq, bare?.log, bare?.isBare, others], [2, log, true, []])
     ingest(written)
     assert.deepEqual([trail(), missing.length, journal.scrub(0, 100).damaged], ['1 2 3', 1, []])
   })
