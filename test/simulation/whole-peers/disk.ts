@@ -45,6 +45,8 @@ export class Disk {
   #isDead = false
   #isFull = false
   #wasFull = false
+  #isTorn = false
+  #wasTorn = false
   /** What the disk holds for sure, if commits do not wait for it. */
   #synced: Image | undefined
 
@@ -59,6 +61,11 @@ export class Disk {
     return this.#folder
   }
 
+  /** Whether the process began with a commit that was written in part. */
+  get wasTorn(): boolean {
+    return this.#wasTorn
+  }
+
   /** Whether this disk has ever been full since the process began. */
   get wasFull(): boolean {
     return this.#wasFull
@@ -70,6 +77,8 @@ export class Disk {
 
   /** As `NodeInit.openStore`. */
   readonly open = (init: OpenDatabaseInit): Database => {
+    this.#wasTorn = this.#isTorn
+    this.#isTorn = false
     const database = openDatabase(init)
     this.#isDead = false
     this.#wasFull = this.#isFull
@@ -180,6 +189,7 @@ export class Disk {
     this.#step('after-commit')
     if (this.#plan?.at === 'torn-commit' && --this.#left <= 0) {
       const after = this.#read()
+      this.#isTorn = true
       this.#die(before === undefined ? after : this.#torn(before, after), this.#plan)
       throw new PowerCut('the power went while a commit was written')
     }
