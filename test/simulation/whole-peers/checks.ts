@@ -65,7 +65,11 @@ function secrecyOf({ world, space, founder }: Scene, honest: readonly Honest[]):
   const newest = isKnown ? newestKeyOf(founder.node, space) : undefined
   if (newest === undefined) return []
   const unable = honest.filter(({ peer, node }) => roleOf(peer) !== 'relay' && !hasKey(node, newest))
-  const able = world.peers.filter((peer) => peer.isHonest && roleOf(peer) === undefined && hasKey(peer.node, newest))
+  // Whoever was never a member by what counts now may have been let in by somebody whose word is void (docs/simulation.md).
+  const former = new Set(founder.node?.spaces.former(space).map(({ peer }) => peer))
+  const able = world.peers.filter(
+    ({ id, isHonest, node }) => isHonest && id !== undefined && former.has(id) && hasKey(node, newest),
+  )
   return [
     ...unable.map(({ peer }) => ({ check: 'readable', what: `${peer.name} lacks the key of epoch ${newest.n}` })),
     ...able.map(({ name }) => ({ check: 'secret', what: `${name} is no member and has the key of epoch ${newest.n}` })),

@@ -5,8 +5,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { PLANTED_BUGS } from './planted-bugs.ts'
 import { ROOT } from './plant.ts'
+import { PLANTED_BUGS } from './planted-bugs.ts'
 
 const PROGRAM = join(import.meta.dirname, 'main.ts')
 
