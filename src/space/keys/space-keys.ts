@@ -101,11 +101,19 @@ export class SpaceKeys implements BodyCipher, KeyChanges {
     )
   }
 
-  /** Who may read no more is as good as removed, and who may read from now on as good as new. */
+  /**
+   * Who may read no more is as good as removed, and who may read from now on as good as new. With an admin's word goes what it gave
+   * to those whom we have not heard of: they may hold the key, and are no members now.
+   */
   onRole(state: SpaceState, target: Standing, role: Role): readonly Draft[] {
     const [reads, willRead] = [isAtLeast(target.role, 'reader'), isAtLeast(role, 'reader')]
-    if (reads === willRead) return []
     const { peer: device, principal, sealing } = target
+    if (reads === willRead) {
+      const losesItsWord = isAtLeast(target.role, 'admin') && !isAtLeast(role, 'admin')
+      return losesItsWord && state.isEncrypted && this.#isAdmin(state) && device !== this.#self
+        ? this.#newEpoch(state, this.#readersOf(state))
+        : []
+    }
     return reads ? this.onRemoval(state, device) : this.onAdmission(state, { device, role, principal, sealing })
   }
 

@@ -124,6 +124,22 @@ suite('an encrypted space', () => {
     assert.deepEqual(heard(guest, id), ['while it may', 'after that'], 'it may read again')
   })
 
+  test('has another key once an admin is lowered: whom it let in unheard of has the old one', async () => {
+    using town = new EncryptedTown()
+    const host = town.peer(1)
+    const { id } = await host.spaces.create({ name: 'lab', personal: false })
+    const admin = await town.guest(host, 2, id, 'admin')
+    const unheard = await town.guest(admin, 3, id)
+    await host.spaces.setRole(id, admin.identity.device.peer, 'writer')
+    give(host, admin, id)
+    await say(host, id, 'for those who remain')
+    give(host, admin, id)
+    give(host, unheard, id)
+    assert.equal(host.spaces.keys(id)?.epoch, 2)
+    assert.deepEqual(heard(admin, id), ['for those who remain'])
+    assert.deepEqual(heard(unheard, id), [])
+  })
+
   test('takes nothing that is written openly; another space takes no ciphertext', async () => {
     using town = new EncryptedTown()
     const host = town.peer(1)
